@@ -1,0 +1,3 @@
+module github.com/varvedb/varve
+
+go 1.26
