@@ -1,0 +1,42 @@
+// Package change is the vocabulary of "what was written where". A store notes
+// every write in the writing transaction; consumers read the notes in order
+// and remember a position.
+package change
+
+import (
+	"context"
+	"time"
+)
+
+// Op is what happened to a row.
+type Op string
+
+// The operations.
+const (
+	Insert Op = "insert"
+	Update Op = "update"
+	Delete Op = "delete"
+)
+
+// Event is one note. Position grows within a database and is never used twice;
+// gaps are normal. A bulk insert is one event with Last set: all keys between
+// Key and Last in the table's own key order.
+type Event struct {
+	Position int64
+	Table    string
+	Key      string
+	Last     string
+	Op       Op
+	At       time.Time
+}
+
+// Log reads the notes of one database.
+type Log interface {
+	// Changes returns at most limit events with a position over after, in
+	// order. It stops before the oldest transaction still running, so that no
+	// event appears later below a position that was already handed out.
+	// errs.Unsupported when the database keeps no log.
+	Changes(ctx context.Context, after int64, limit int) ([]Event, error)
+	// Head is the last position that Changes may hand out now, 0 when none.
+	Head(ctx context.Context) (int64, error)
+}

@@ -1,0 +1,169 @@
+package chat
+
+import (
+	"context"
+	"time"
+
+	"github.com/varvedb/varve/errs"
+)
+
+// A Store keeps the rows of conversations in one database. It is what a
+// backend implements; callers use a [Service].
+//
+// What reaches a store is checked and normalised: ids are not empty, times are
+// fixed-width UTC where they could be parsed. What it returns is raw: not
+// redacted, URLs not signed. Every write is atomic, is durable when it
+// returns, and can be repeated. A missing thing is errs.NotFound; an id that
+// the columns cannot hold is errs.NotFound when read and errs.Invalid when
+// written.
+//
+// Every write to a thread that was deleted less than [TombstoneAge] ago is
+// errs.Gone. Every write checks [Allow] for the owner of the thread it
+// touches, in the same transaction.
+type Store interface {
+	Features() Features
+	Users
+	Threads
+	Steps
+	Elements
+	Feedbacks
+	Orphans
+}
+
+// TombstoneAge is how long a deleted thread cannot be written again, so that a
+// late write does not resurrect it.
+const TombstoneAge = 24 * time.Hour
+
+// Features says what a store can do. Suites and callers ask it, never a
+// backend's name.
+type Features struct {
+	AnyID        bool // ids of any text; else UUIDs only
+	Tombstones   bool // deleted threads are remembered, over a restart too
+	Transactions bool // Update joins several writes into one
+	ChangeLog    bool // every write is noted in the change log
+	FastList     bool // a page of threads costs what a page costs
+	FastSearch   bool // search uses an index
+	UnknownKeys  bool // unknown keys are kept on elements too
+	NeedsThread  bool // Ref.ThreadID must be given for steps and feedback
+	Orphans      bool // keys of bytes to delete survive a restart
+}
+
+// Write is what every write carries: who writes ("" is the application
+// itself), and when.
+type Write struct {
+	Actor string // a user's identifier
+	Now   time.Time
+}
+
+// Users keeps users.
+type Users interface {
+	// User returns the user with an identifier.
+	User(ctx context.Context, identifier string) (User, error)
+	// PutUser inserts a user, or replaces the metadata of the one with the
+	// same identifier, whose ID and CreatedAt stay. It returns what is stored.
+	PutUser(ctx context.Context, u User) (User, error)
+}
+
+// Threads keeps threads.
+type Threads interface {
+	// ApplyThread lays a patch over a thread, as [MergeThread] does, and
+	// creates it when missing. UserIdentifier follows UserID; a UserID that no
+	// user has is errs.Invalid with field "userId".
+	ApplyThread(ctx context.Context, p ThreadPatch, w Write) error
+	// Thread returns a thread with all its steps (by creation) and elements.
+	Thread(ctx context.Context, id string) (Thread, error)
+	// Head returns what is known of a thread without reading steps. It also
+	// finds a thread deleted less than TombstoneAge ago.
+	Head(ctx context.Context, id string) (Head, error)
+	// Threads returns at most q.Limit threads, by LastActivity descending and
+	// then ID descending, without steps and elements.
+	Threads(ctx context.Context, q ThreadQuery) ([]Thread, error)
+	// DeleteThread removes a thread and all that belongs to it, leaves a
+	// tombstone, and remembers the keys of stored bytes as orphans.
+	DeleteThread(ctx context.Context, id string, w Write) error
+}
+
+// Head is the outline of a thread.
+type Head struct {
+	ID             string
+	UserID         string
+	UserIdentifier string
+	LastActivity   string
+	Deleted        bool
+}
+
+// ThreadQuery asks a store for a page of threads.
+type ThreadQuery struct {
+	ThreadFilter        // Search is as the caller wrote it; match with Fold
+	After        *Place // only what comes after it
+	Limit        int
+}
+
+// Place is a place in a listing.
+type Place struct {
+	LastActivity string
+	ID           string
+}
+
+// Steps keeps steps.
+type Steps interface {
+	// ApplyStep lays a patch over a step, as [MergeStep] does; step and thread
+	// are created when missing. The thread's LastActivity never falls by it.
+	ApplyStep(ctx context.Context, s Step, w Write) error
+	// Step returns a step with its feedback.
+	Step(ctx context.Context, r Ref) (Step, error)
+	// DeleteStep removes a step, the steps under it, and their elements and
+	// feedback; keys of stored bytes become orphans. To an actor a step of
+	// another's thread is errs.NotFound.
+	DeleteStep(ctx context.Context, r Ref, w Write) error
+	// Favorites returns the starred steps in a user's threads, newest first.
+	Favorites(ctx context.Context, userID string) ([]Step, error)
+}
+
+// Elements keeps what is attached to steps.
+type Elements interface {
+	// ApplyElement lays a patch over an element, as [MergeElement] does;
+	// element and thread are created when missing. An element of another
+	// thread is errs.Conflict. A key of stored bytes that the patch replaces
+	// becomes an orphan; the key it brings stops being one.
+	ApplyElement(ctx context.Context, e Element, w Write) error
+	// Element returns an element. With a ThreadID it must be of that thread.
+	Element(ctx context.Context, r Ref) (Element, error)
+	// DeleteElement removes an element; its key becomes an orphan.
+	DeleteElement(ctx context.Context, r Ref, w Write) error
+}
+
+// Feedbacks keeps verdicts.
+type Feedbacks interface {
+	// ApplyFeedback sets the feedback of a step and returns its id: that of
+	// the step's earlier feedback, else f.ID. The thread is the step's; when
+	// the step is not stored yet it is f.ThreadID, and errs.NotFound with
+	// field "forId" when that is empty too. An id that another step's feedback
+	// has is errs.Conflict.
+	ApplyFeedback(ctx context.Context, f Feedback, w Write) (string, error)
+	// DeleteFeedback removes a feedback.
+	DeleteFeedback(ctx context.Context, r Ref, w Write) error
+}
+
+// Orphans remembers stored bytes that no element names any more, from the
+// transaction that orphaned them until they are deleted.
+type Orphans interface {
+	// Orphans returns at most limit keys, oldest first.
+	Orphans(ctx context.Context, limit int) ([]string, error)
+	// Forget drops keys whose bytes are deleted.
+	Forget(ctx context.Context, keys []string) error
+}
+
+// Allow is the one rule of ownership for writes: an actor may write to a
+// thread that is theirs or nobody's, and may not give it to another. owner and
+// newOwner are identifiers, "" for none. The application itself (actor "") may
+// do all. Anything else is errs.Forbidden.
+func Allow(actor, owner, newOwner string) error {
+	if actor == "" {
+		return nil
+	}
+	if (owner != "" && owner != actor) || (newOwner != "" && newOwner != actor) {
+		return errs.Field(errs.Forbidden, "threadId", "the thread belongs to another user")
+	}
+	return nil
+}

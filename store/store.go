@@ -1,0 +1,76 @@
+// Package store is what one database serves: the ports of all rooms, in one
+// transaction. A step, the note of its change and the work it causes commit
+// together or not at all.
+package store
+
+import (
+	"context"
+
+	"github.com/varvedb/varve/change"
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+)
+
+// Tx gives the ports of the rooms inside one transaction.
+type Tx interface {
+	Chat() chat.Store
+}
+
+// Store is an open database.
+type Store interface {
+	Tx
+	change.Log
+	// Update runs fn in one transaction: all that it writes through tx is
+	// durable when Update returns nil, and nothing of it when fn fails. fn
+	// must use the context it is given and do no I/O elsewhere; it may be run
+	// again after a serialisation failure. A call through the outer handle
+	// inside fn is errs.Invalid.
+	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+	// Secret returns a random secret of 32 bytes that belongs to the database,
+	// made at first use. errs.Unsupported when there is no place to keep it.
+	Secret(ctx context.Context, name string) ([]byte, error)
+	// Ping tells whether the database answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// A Doctor knows what is wrong with a database. Stores on databases that
+// others create implement it.
+type Doctor interface {
+	// Examine returns what is missing, in the order it would be mended. It
+	// changes nothing.
+	Examine(ctx context.Context) (Diagnosis, error)
+	// Mend does what Examine names; it only adds.
+	Mend(ctx context.Context) error
+	// Remove takes away all that Varve added to a database it did not create.
+	Remove(ctx context.Context) error
+}
+
+// Diagnosis is the state of a database and the additive migration for it.
+type Diagnosis struct {
+	Schema   string    `json:"schema"`   // "chainlit" or "varve": who made the tables
+	Findings []Finding `json:"findings"` // none: nothing to do
+}
+
+// Finding is one thing that is missing, what it costs, and the SQL for it.
+type Finding struct {
+	What string   `json:"what"`
+	Cost string   `json:"cost"`
+	SQL  []string `json:"sql"`
+}
+
+type inside struct{}
+
+// Inside marks the context that is handed to the fn of an Update.
+func Inside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, inside{}, true)
+}
+
+// Outer refuses a call through the outer handle inside an Update: it would
+// wait for itself, or write outside the transaction.
+func Outer(ctx context.Context) error {
+	if ctx.Value(inside{}) != nil {
+		return errs.New(errs.Invalid, "inside Update use the transaction it gives, not the outer handle")
+	}
+	return nil
+}
