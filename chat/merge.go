@@ -3,7 +3,14 @@ package chat
 import (
 	"encoding/json"
 	"maps"
+	"time"
 )
+
+// NewStep is what a step starts from when a patch creates it: what a reader
+// relies on is never missing.
+func NewStep(now time.Time) Step {
+	return Step{Type: "undefined", Streaming: Ptr(false), CreatedAt: FormatTime(now)}
+}
 
 // MergeStep lays patch over old by field: what patch leaves out stays, and so
 // does the thread once it is set. Stores that merge outside SQL use it inside

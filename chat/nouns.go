@@ -1,6 +1,9 @@
 package chat
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Object is a JSON object. Numbers in it are json.Number, so that they come
 // back as they were written.
@@ -82,7 +85,13 @@ type ShowInput string
 // Hidden tells whether the input of a step is private: it was not meant to be
 // shown, or nobody said so and it is not a message.
 func (s Step) Hidden() bool {
-	return s.ShowInput == "false" || s.ShowInput == "none" || s.ShowInput == ""
+	switch s.ShowInput {
+	case "false", "none":
+		return true
+	case "":
+		return !strings.Contains(s.Type, "message")
+	}
+	return false
 }
 
 // Favorite tells whether a user starred the step.

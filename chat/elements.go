@@ -1,0 +1,188 @@
+package chat
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/varvedb/varve/errs"
+)
+
+var elementIDs = map[string]bool{"id": true, "threadId": true, "forId": true}
+
+// PutElement implements [API].
+func (s *Service) PutElement(ctx context.Context, e Element, content io.Reader) (Element, error) {
+	var c checker
+	c.id("id", e.ID)
+	c.id("threadId", e.ThreadID)
+	fields(&c, elementFields, &e, elementIDs)
+	c.extra(&e.Extra)
+	if c.err != nil {
+		return Element{}, c.err
+	}
+	w := s.write(ctx)
+	if content == nil {
+		if err := s.store.ApplyElement(ctx, e, w); err != nil {
+			return Element{}, err
+		}
+	} else if err := s.putContent(ctx, &e, content, w); err != nil {
+		return Element{}, err
+	}
+	s.swept()
+	stored, err := s.store.Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
+	if err != nil {
+		return Element{}, err
+	}
+	s.sign(ctx, &stored)
+	return stored, nil
+}
+
+// putContent stores bytes first and the row after them: a row never names
+// bytes that are not there, and bytes whose row fails are taken away again.
+func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader, w Write) error {
+	if s.sweep == nil {
+		return errs.New(errs.Unsupported, "no place for bytes is configured here; store the element without content")
+	}
+	key, err := s.holdKey(ctx, *e, w)
+	if err != nil {
+		return err
+	}
+	defer s.sweep.release(key)
+	if e.MIME == "" {
+		e.MIME = "application/octet-stream"
+	}
+	if _, err := s.opt.Files.Write(ctx, key, content, e.MIME); err != nil {
+		return err
+	}
+	e.ObjectKey = key
+	if s.opt.ElementURL != nil {
+		e.URL = s.opt.ElementURL(e.ThreadID, e.ID)
+	}
+	if err := s.store.ApplyElement(ctx, *e, w); err != nil {
+		// The caller may have gone; the bytes must not stay for that.
+		if rm := s.opt.Files.Delete(context.WithoutCancel(ctx), key); rm != nil {
+			s.opt.Log.Warn("bytes of a refused element stay behind", "key", key, "err", rm)
+		}
+		return err
+	}
+	return nil
+}
+
+// holdKey chooses where new bytes go, and holds the key: owner/element/name, as
+// Chainlit's SQL layer does, so that links in shared databases keep working.
+// Bytes are never written over: where there are some already, or some being
+// written or deleted, the new ones get a key of their own. It refuses early
+// what ApplyElement would refuse after an upload.
+func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, error) {
+	owner := "unknown"
+	h, err := s.store.Head(ctx, e.ThreadID)
+	switch {
+	case err == nil && h.Deleted:
+		return "", Deleted(e.ThreadID)
+	case err == nil:
+		if err := Allow(w.Actor, h.UserIdentifier, ""); err != nil {
+			return "", err
+		}
+		if h.UserID != "" {
+			owner = h.UserID
+		}
+	case errs.KindOf(err) != errs.NotFound:
+		return "", err
+	}
+	fresh := ""
+	old, err := s.store.Element(ctx, Ref{ID: e.ID})
+	switch {
+	case err == nil && old.ThreadID != e.ThreadID:
+		return "", ForeignElement(e.ID)
+	case err == nil && old.ObjectKey != "":
+		fresh = s.opt.NewID()
+	case err != nil && errs.KindOf(err) != errs.NotFound:
+		return "", err
+	}
+	key := objectKey(owner, e.ID, fresh, e.Name)
+	for !s.sweep.hold(key) {
+		key = objectKey(owner, e.ID, s.opt.NewID(), e.Name)
+	}
+	return key, nil
+}
+
+func objectKey(parts ...string) string {
+	var key []string
+	for _, part := range parts {
+		if part != "" {
+			key = append(key, keyEscaper.Replace(part))
+		}
+	}
+	return strings.Join(key, "/")
+}
+
+// keyEscaper keeps the parts of an object key apart, so that no choice of ids
+// and names gives the key of another element.
+var keyEscaper = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// ForeignElement is the error of a store for a write to an element that
+// belongs to another thread.
+func ForeignElement(id string) error {
+	return errs.Field(errs.Conflict, "threadId", "element %q belongs to another thread", id)
+}
+
+// Element implements [API].
+func (s *Service) Element(ctx context.Context, r Ref) (Element, error) {
+	e, err := s.element(ctx, r)
+	if err != nil {
+		return Element{}, err
+	}
+	s.sign(ctx, &e)
+	return e, nil
+}
+
+func (s *Service) element(ctx context.Context, r Ref) (Element, error) {
+	if err := checkRef(r); err != nil {
+		return Element{}, err
+	}
+	e, err := s.store.Element(ctx, r)
+	if err != nil {
+		return Element{}, err
+	}
+	return e, s.visibleThread(ctx, e.ThreadID, "id", r.ID)
+}
+
+// Content implements [API].
+func (s *Service) Content(ctx context.Context, r Ref) (Content, error) {
+	e, err := s.element(ctx, r)
+	if err != nil {
+		return Content{}, err
+	}
+	if e.ObjectKey == "" || s.opt.Files == nil {
+		return Content{}, errs.Field(errs.NotFound, "id", "element %q has no stored bytes", r.ID)
+	}
+	c, err := s.opt.Files.Open(ctx, e.ObjectKey)
+	if err != nil {
+		return Content{}, err
+	}
+	c.Name, c.MIME = e.Name, e.MIME
+	return c, nil
+}
+
+// DeleteElement implements [API].
+func (s *Service) DeleteElement(ctx context.Context, r Ref) error {
+	if err := checkRef(r); err != nil {
+		return err
+	}
+	defer s.swept()
+	return s.store.DeleteElement(ctx, r, s.write(ctx))
+}
+
+// sign gives an element with stored bytes a URL that can be fetched. Where
+// that fails, one element keeps its stored address and the others are served.
+func (s *Service) sign(ctx context.Context, e *Element) {
+	if e.ObjectKey == "" || s.opt.Files == nil {
+		return
+	}
+	url, err := s.opt.Files.SignedURL(ctx, e.ObjectKey, e.Name, e.MIME)
+	if err != nil {
+		s.opt.Log.Debug("element keeps its stored URL", "element", e.ID, "err", err)
+		return
+	}
+	e.URL = url
+}
