@@ -1,0 +1,3 @@
+export default function Card() {
+  return <div className="card">Count: {props.count}</div>
+}

@@ -1,0 +1,67 @@
+"""The real binary, as a server on a data folder."""
+
+import os
+import pathlib
+
+import httpx
+
+from .process import Process, free_port
+from .wait import until
+
+
+def binary():
+    path = os.environ.get("VARVE_BINARY")
+    if not path:
+        raise RuntimeError("VARVE_BINARY does not name the varve binary; run the tests through test.sh")
+    return path
+
+
+class Varve:
+    """`varve serve` on a folder, or on a folder and another database. It can be killed and started again."""
+
+    def __init__(self, folder, url=None):
+        self.folder = pathlib.Path(folder)
+        self.database = url
+        self.port = free_port()
+        self.process = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [binary(), "serve", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}"]
+        if self.database:
+            command += ["--url", self.database]
+        self.process = Process(command, f"{self.folder}.log")
+        until(self.ready, "varve is ready", 30)
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+
+    def kill(self):
+        self.process.kill()
+
+    def ready(self):
+        self.process.require_alive()
+        return httpx.get(f"{self.url}/readyz").status_code == 200
+
+    def get(self, path, **query):
+        """A read as a bare HTTP caller makes it: the JSON answer."""
+        response = httpx.get(f"{self.url}{path}", params=query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def send(self, method, path, **body):
+        response = httpx.request(method, f"{self.url}{path}", json=body)
+        assert response.status_code in (200, 204), response.text
+        return response.json() if response.content else None
