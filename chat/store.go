@@ -61,7 +61,7 @@ type Users interface {
 	User(ctx context.Context, identifier string) (User, error)
 	// PutUser inserts a user, or replaces the metadata of the one with the
 	// same identifier, whose ID and CreatedAt stay. It returns what is stored.
-	PutUser(ctx context.Context, u User) (User, error)
+	PutUser(ctx context.Context, u User, w Write) (User, error)
 }
 
 // Threads keeps threads.
@@ -73,7 +73,7 @@ type Threads interface {
 	// Thread returns a thread with all its steps (by creation) and elements.
 	Thread(ctx context.Context, id string) (Thread, error)
 	// Head returns what is known of a thread without reading steps. It also
-	// finds a thread deleted less than TombstoneAge ago.
+	// finds a deleted thread whose tombstone is still there.
 	Head(ctx context.Context, id string) (Head, error)
 	// Threads returns at most q.Limit threads, by LastActivity descending and
 	// then ID descending, without steps and elements.
@@ -107,8 +107,8 @@ type Place struct {
 
 // Steps keeps steps.
 type Steps interface {
-	// ApplyStep lays a patch over a step, as [MergeStep] does; step and thread
-	// are created when missing. The thread's LastActivity never falls by it.
+	// ApplyStep lays a patch over a step, as [MergeStep] does; a missing step
+	// starts as [NewStep] and a missing thread is created. The thread's LastActivity never falls by it.
 	ApplyStep(ctx context.Context, s Step, w Write) error
 	// Step returns a step with its feedback.
 	Step(ctx context.Context, r Ref) (Step, error)

@@ -33,7 +33,7 @@ func (s *Service) PutUser(ctx context.Context, u User) (User, error) {
 	if u.Metadata == nil {
 		u.Metadata = Object{}
 	}
-	stored, err := s.store.PutUser(ctx, u)
+	stored, err := s.store.PutUser(ctx, u, s.write(ctx))
 	if err != nil {
 		return User{}, err
 	}
