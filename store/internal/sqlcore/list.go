@@ -1,0 +1,97 @@
+package sqlcore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/varvedb/varve/chat"
+)
+
+// Condition narrows a listing beyond its filter: SQL about thread t, whose
+// parameters param numbers as they are named.
+type Condition func(param func(arg any) string) string
+
+// Threads returns a page of threads without steps and elements. A store that
+// has an index for search gives a condition in place of the scan.
+func (c *Core) Threads(ctx context.Context, q Querier, ask chat.ThreadQuery, search Condition) ([]chat.Thread, error) {
+	if ask.UserID != "" && !c.Holds(c.Schema.Threads, "userId", ask.UserID) {
+		return nil, nil
+	}
+	sql, args := c.listing(ask, search)
+	var threads []chat.Thread
+	err := q.Run(ctx, Query{SQL: sql, Args: args, Each: func(r Row) error {
+		threads = append(threads, c.scanThread(r))
+		return nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return threads, nil
+}
+
+// listing builds the question. The order is that of an index on (userId,
+// ActivityColumn DESC, id DESC), so that a page costs what a page costs; where
+// the column is missing every thread of the filter is looked at.
+func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
+	d := c.Dialect
+	var args []any
+	param := func(arg any) string {
+		args = append(args, arg)
+		return d.Param(len(args))
+	}
+	var where []string
+	if ask.UserID != "" {
+		col, _ := c.Schema.Threads.Column("userId")
+		where = append(where, `t."userId"=`+d.Compare(param(ask.UserID), col))
+	}
+	if ask.Feedback != nil {
+		where = append(where, c.voted(param(int64(*ask.Feedback))))
+	}
+	if needle := chat.Fold(ask.Search); needle != "" {
+		if search == nil {
+			search = c.Scan(needle)
+		}
+		where = append(where, search(param))
+	}
+	id := d.SortID(`t."id"`)
+	inner := fmt.Sprintf(c.sql.list, c.sql.activity+" AS varve_at,"+id+" AS varve_id")
+	if !c.Activity() {
+		// The computed activity gets a name first, so that it is computed once.
+		if len(where) > 0 {
+			inner += " WHERE " + strings.Join(where, " AND ")
+		}
+		outer := "SELECT * FROM (" + inner + ") p"
+		if ask.After != nil {
+			outer += fmt.Sprintf(" WHERE (p.varve_at,p.varve_id)<(%s,%s)", param(ask.After.LastActivity), param(ask.After.ID))
+		}
+		return outer + " ORDER BY p.varve_at DESC,p.varve_id DESC LIMIT " + param(int64(ask.Limit)), args
+	}
+	if ask.After != nil {
+		where = append(where, fmt.Sprintf("(%s,%s)<(%s,%s)", c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
+	}
+	if len(where) > 0 {
+		inner += " WHERE " + strings.Join(where, " AND ")
+	}
+	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, param(int64(ask.Limit))), args
+}
+
+// voted is the condition that a step of thread t has a verdict, which is that
+// of its newest feedback.
+func (c *Core) voted(value string) string {
+	d := c.Dialect
+	return fmt.Sprintf(`EXISTS (SELECT 1 FROM %[1]s f JOIN %[2]s s ON s."id"=f."forId" WHERE s."threadId"=t."id" AND f."value"=%[3]s`+
+		` AND NOT EXISTS (SELECT 1 FROM %[1]s n WHERE n."forId"=f."forId" AND n.%[4]s>f.%[4]s))`,
+		d.Table("feedbacks"), d.Table("steps"), value, d.Order)
+}
+
+// Scan is the search condition without an index: it looks into the thread's
+// name and the outputs of its steps.
+func (c *Core) Scan(needle string) Condition {
+	d := c.Dialect
+	return func(param func(arg any) string) string {
+		n := param(needle)
+		return fmt.Sprintf(`(%s OR EXISTS (SELECT 1 FROM %s s WHERE s."threadId"=t."id" AND %s))`,
+			d.Contains(`t."name"`, n), d.Table("steps"), d.Contains(`s."output"`, n))
+	}
+}

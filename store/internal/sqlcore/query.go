@@ -1,0 +1,66 @@
+package sqlcore
+
+import (
+	"context"
+	"strings"
+)
+
+// Row is a row of an answer.
+type Row interface {
+	// Text returns column i as text, false when it is NULL. Numbers and
+	// booleans come as their text. It is valid until the next row only if the
+	// store says so; what this package keeps, it copies by conversion.
+	Text(i int) (string, bool)
+}
+
+// Query is one question: each is called for every row of the answer.
+type Query struct {
+	SQL  string
+	Args []any // string, int64, bool, nil
+	Each func(Row) error
+}
+
+// Querier asks questions: all on one snapshot where the engine has them, and
+// in one round trip where it can.
+type Querier interface {
+	Run(ctx context.Context, queries ...Query) error
+}
+
+// Dialect is where the engines differ when they read.
+type Dialect struct {
+	// Param is the n-th parameter, from 1; the same n may stand twice.
+	Param func(n int) string
+	// Table is the name of a table as it stands in SQL.
+	Table func(name string) string
+	// Read makes an expression whose answer Row.Text can give as text.
+	Read func(expr string, c Column) string
+	// Compare makes the value of an id parameter comparable with a column.
+	Compare func(param string, c Column) string
+	// SortID makes an id sortable in byte order.
+	SortID func(expr string) string
+	// Time makes fixed-width UTC text of a stored time, NULL where it is none.
+	Time func(expr string) string
+	// Greatest is the function that gives the greater of two texts.
+	Greatest string
+	// Contains tells whether the folded text of an expression contains a
+	// folded needle.
+	Contains func(expr, needle string) string
+	// Order is the hidden column that a newer row has more of.
+	Order string
+	// Holds tells whether a column can hold an id as it is.
+	Holds func(id string, c Column) bool
+	// Starred is a cheap condition that every step with metadata
+	// favorite=true meets, for the metadata of alias s.
+	Starred string
+}
+
+// Quote quotes a name.
+func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func (d Dialect) read(alias string, c Column) string {
+	expr := Quote(c.Name)
+	if alias != "" {
+		expr = alias + "." + expr
+	}
+	return d.Read(expr, c)
+}
