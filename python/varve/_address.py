@@ -1,0 +1,65 @@
+"""Where a server is: ``http://host:port``, ``https://…`` or ``unix:/path``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Address:
+    """One server. Either ``socket`` or ``host`` and ``port`` are set."""
+
+    host: str
+    port: int = 0
+    socket: Optional[str] = None
+    tls: bool = False
+    base: str = ""  # a path prefix, for a server behind a proxy
+
+    @property
+    def authority(self) -> str:
+        """The Host header. A Unix socket has no name; localhost is the one
+        that the server's check of hosts accepts."""
+        if self.socket is not None:
+            return "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def parse(url: str) -> Address:
+    """The address a URL names. Raises ValueError, saying what would be right."""
+    scheme, colon, rest = url.partition(":")
+    if scheme == "unix" and colon:
+        path = unquote(rest[2:] if rest.startswith("//") else rest)
+        if not path:
+            raise ValueError(f"{url!r} names no socket; write unix:/path/to/varve.sock")
+        return Address("localhost", socket=os.path.abspath(path))
+    if scheme not in ("http", "https"):
+        raise ValueError(
+            f"{_redacted(url)!r} is not a server's address; write http://127.0.0.1:8484 or "
+            "unix:/path/to/varve.sock (a database's URL belongs to the server: VARVE_URL)"
+        )
+    return _parse_http(url)
+
+
+def _parse_http(url: str) -> Address:
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"{_redacted(url)!r} names no host")
+    if parts.username or parts.password:
+        raise ValueError("the address carries a user or password; pass api_key instead")
+    tls = parts.scheme == "https"
+    return Address(
+        parts.hostname,
+        parts.port or (443 if tls else 80),
+        tls=tls,
+        base=parts.path.rstrip("/"),
+    )
+
+
+def _redacted(url: str) -> str:
+    """The URL without what stands before an ``@``, since that may be a password."""
+    scheme, sep, rest = url.partition("://")
+    return f"{scheme}{sep}…@{rest.rpartition('@')[2]}" if "@" in rest else url

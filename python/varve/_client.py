@@ -1,0 +1,231 @@
+"""Calls to a server: headers, retries, errors by kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+import uuid
+from typing import Any, Dict, Mapping, Optional, Union
+from urllib.parse import quote, urlencode
+
+from . import _json, errors
+from ._address import parse
+from ._http import Body, ConnectionFailed, Pool, Response
+from ._version import __version__
+from .server import Server
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_AGENT = f"varve-python/{__version__}"
+
+# Answers that say "not now": the store is away, or a proxy found no server.
+_NOT_NOW = (502, 503, 504)
+
+
+def path(*segments: str) -> str:
+    """``/v1/…`` with each segment escaped, whatever characters an id has.
+
+    Dots are escaped too where a segment is ``.`` or ``..``, which would
+    otherwise be taken as directions. Raises InvalidError for an empty segment.
+    """
+    escaped = []
+    for segment in segments:
+        if not segment:
+            raise errors.InvalidError("an id is empty")
+        text = quote(str(segment), safe="", errors="surrogatepass")
+        escaped.append(text.replace(".", "%2E") if text in (".", "..") else text)
+    return "/v1/" + "/".join(escaped)
+
+
+class Client:
+    """One server, and the way to it.
+
+    Every write here may be repeated safely, so a call that met no server, or
+    lost it half-way, is repeated for up to ``retry_seconds`` (writes) or
+    ``read_retry_seconds`` (reads); then UnavailableError is raised.
+    """
+
+    def __init__(
+        self,
+        url: Optional[str] = None,
+        *,
+        api_key: Optional[str] = None,
+        data: Union[str, "os.PathLike[str]", None] = None,
+        binary: Optional[str] = None,
+        logger: Optional[logging.Logger] = None,
+        retry_seconds: float = 30.0,
+        read_retry_seconds: float = 8.0,
+    ) -> None:
+        self.log = logger or logging.getLogger("varve")
+        self.server: Optional[Server] = None
+        url = url or (None if data else os.environ.get("VARVE_SERVER"))
+        if not url:
+            self.server = Server(data, binary=binary, logger=self.log)
+            url = self.server.url
+        self.url = url
+        address = parse(url)
+        self._headers = {"Varve-Client": _AGENT, "User-Agent": _AGENT}
+        key = api_key or os.environ.get("VARVE_API_KEY")
+        if key:
+            if not (key.isascii() and key.isprintable()):
+                raise ValueError("the API key holds characters no key has")
+            self._headers["Authorization"] = f"Bearer {key}"
+        self._retry = {True: retry_seconds, False: read_retry_seconds}
+        self._calls = Pool(address)
+        # Long transfers must not keep small calls waiting for a connection.
+        self._transfers = Pool(address, limit=32)
+        self._closed = False
+        if self.server is not None:
+            self.server.start()
+
+    async def json(
+        self,
+        method: str,
+        target: str,
+        value: Any = None,
+        *,
+        query: Optional[Mapping[str, Any]] = None,
+        user: Optional[str] = None,
+    ) -> Any:
+        """A call that takes and gives JSON; None where the answer has no body."""
+        body = None if value is None else _json.encode(value)
+        kind = None if value is None else "application/json"
+        answer = await self.call(
+            method, target, body, content_type=kind, query=query, user=user
+        )
+        return _json.decode(answer.body) if answer.body else None
+
+    async def call(
+        self,
+        method: str,
+        target: str,
+        body: Union[bytes, Body, None] = None,
+        *,
+        content_type: Optional[str] = None,
+        query: Optional[Mapping[str, Any]] = None,
+        user: Optional[str] = None,
+    ) -> Response:
+        """A call; raises the error of the kind the server answered."""
+        headers = self._call_headers(content_type, user)
+        target += _query(query)
+        pool = self._calls if body is None or isinstance(body, bytes) else self._transfers
+        answer = await self._repeat(pool, method, target, headers, body)
+        if answer.status >= 300:
+            raise errors.from_response(answer.status, answer.headers, answer.body)
+        return answer
+
+    def fetch(self, method: str, target: str, headers: Mapping[str, str]) -> Any:
+        """A streamed answer to a bare request: no key, no user, no retry. What
+        it may see is what anybody may see. An asynchronous context manager."""
+        return self._transfers.stream(
+            method, target, {"Varve-Client": _AGENT, **headers}
+        )
+
+    async def close(self) -> None:
+        """Closes connections and stops the server, if this client started it."""
+        self._closed = True
+        await self._calls.close()
+        await self._transfers.close()
+        if self.server is not None:
+            await asyncio.to_thread(self.server.stop)
+
+    def _call_headers(
+        self, content_type: Optional[str], user: Optional[str]
+    ) -> Dict[str, str]:
+        headers = dict(self._headers)
+        headers["X-Request-Id"] = uuid.uuid4().hex
+        if content_type:
+            headers["Content-Type"] = content_type
+        if user is not None:
+            headers["Varve-User"] = quote(user, safe="", errors="surrogatepass")
+        return headers
+
+    async def _repeat(
+        self,
+        pool: Pool,
+        method: str,
+        target: str,
+        headers: Dict[str, str],
+        body: Union[bytes, Body, None],
+    ) -> Response:
+        began = time.monotonic()
+        pause = _FIRST_PAUSE
+        while True:
+            answer, failure = await self._once(pool, method, target, headers, body)
+            if answer is not None and answer.status not in _NOT_NOW:
+                self._trace(method, target, headers, answer.status, began)
+                return answer
+            if not self._may_wait(method, began, pause):
+                break
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        if answer is not None:
+            return answer
+        raise errors.UnavailableError(
+            self._explained(failure), request_id=headers["X-Request-Id"]
+        ) from failure
+
+    async def _once(
+        self,
+        pool: Pool,
+        method: str,
+        target: str,
+        headers: Dict[str, str],
+        body: Union[bytes, Body, None],
+    ) -> "tuple[Optional[Response], Optional[ConnectionFailed]]":
+        try:
+            return await pool.call(method, target, headers, body), None
+        except ConnectionFailed as err:
+            self.log.debug(
+                "%s %s: %s (request %s)",
+                method,
+                _logged(target),
+                err,
+                headers["X-Request-Id"],
+            )
+            if self.server is not None and not self._closed:
+                self.server.start()  # after a fork nobody supervises yet
+            return None, err
+
+    def _may_wait(self, method: str, began: float, pause: float) -> bool:
+        if self._closed or (self.server is not None and self.server.failure):
+            return False
+        budget = self._retry[method not in ("GET", "HEAD")]
+        return time.monotonic() - began + pause < budget
+
+    def _explained(self, failure: Optional[ConnectionFailed]) -> str:
+        text = f"no answer from {self.url}: {failure}"
+        if self.server is not None and self.server.failure:
+            text += f" ({self.server.failure})"
+        return text
+
+    def _trace(
+        self,
+        method: str,
+        target: str,
+        headers: Dict[str, str],
+        status: int,
+        began: float,
+    ) -> None:
+        if self.log.isEnabledFor(logging.DEBUG):
+            took = (time.monotonic() - began) * 1000
+            self.log.debug(
+                "%s %s: %d in %.1f ms (request %s)",
+                method,
+                _logged(target),
+                status,
+                took,
+                headers["X-Request-Id"],
+            )
+
+
+def _logged(target: str) -> str:
+    """The path alone: a query may hold what somebody searched for."""
+    return target.partition("?")[0]
+
+
+def _query(query: Optional[Mapping[str, Any]]) -> str:
+    given = {k: v for k, v in (query or {}).items() if v is not None}
+    return "?" + urlencode(given, errors="surrogatepass") if given else ""

@@ -1,0 +1,188 @@
+"""Starts the ``varve`` binary on a data folder and keeps it running.
+
+::
+
+    server = Server("./varve-data")
+    server.start()                   # answers on server.url, a Unix socket
+    ...
+    server.stop()
+
+The process is restarted when it dies and ends with this one, even if this one
+is killed. Several Python processes may share a folder: the first one's server
+answers all, and when it goes another takes over.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import List, Optional, Union
+
+_LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
+_QUICK_SECONDS = 2.0  # a server that lives shorter than this did not start
+_TRIES = 3
+_STOP_SECONDS = 10.0
+_LONGEST_PAUSE = 5.0
+_LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
+
+
+def find_binary(binary: Optional[str] = None) -> str:
+    """The path of the ``varve`` binary: as given, from ``VARVE_BINARY``, or from
+    ``PATH``. Raises FileNotFoundError, saying how to name it."""
+    asked = binary or os.environ.get("VARVE_BINARY") or "varve"
+    found = shutil.which(os.path.expanduser(asked))
+    if found is None:
+        raise FileNotFoundError(
+            f"no varve binary at {asked!r}: put `varve` on the PATH, set VARVE_BINARY, "
+            "or give the address of a running server, as in "
+            'VarveDataLayer("http://127.0.0.1:8484")'
+        )
+    return os.path.abspath(found)
+
+
+class Server:
+    """A supervised ``varve serve`` that listens on ``varve.sock`` in its folder.
+
+    ``failure`` is a sentence while the server does not start, else None.
+    """
+
+    def __init__(
+        self,
+        data: Union[str, "os.PathLike[str]", None] = None,
+        *,
+        binary: Optional[str] = None,
+        logger: Optional[logging.Logger] = None,
+    ) -> None:
+        folder = data or os.environ.get("VARVE_DATA") or "varve-data"
+        self.data = os.path.abspath(os.path.expanduser(os.fspath(folder)))
+        self.socket = os.path.join(self.data, "varve.sock")
+        self.binary = find_binary(binary)
+        self.failure: Optional[str] = None
+        self._log = logger or logging.getLogger("varve")
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: Optional[threading.Thread] = None
+        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._pid = 0
+        if len(os.fsencode(self.socket)) > _LONGEST_SOCKET:
+            raise ValueError(
+                f"{self.socket!r} is too long for a Unix socket; choose a data folder "
+                "with a shorter path"
+            )
+
+    @property
+    def url(self) -> str:
+        return "unix:" + self.socket
+
+    @property
+    def process_id(self) -> Optional[int]:
+        """The id of the server this object started; None if another one answers."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Begins to supervise; returns at once, before the server answers. Does
+        nothing while it already supervises, and begins anew after a fork."""
+        with self._lock:
+            if self._thread is not None and self._pid == os.getpid():
+                return
+            # A thread of its own for as long as the server lives: Linux sends
+            # the death signal when the *thread* that started the child ends.
+            self._pid, self._process = os.getpid(), None
+            self._ended = threading.Event()
+            self._thread = threading.Thread(
+                target=self._supervise, args=(self._ended,), name="varve-server", daemon=True
+            )
+            self._thread.start()
+            atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Stops the server this object started, and waits until it has ended."""
+        with self._lock:
+            thread, process = self._thread, self._process
+            if thread is None or self._pid != os.getpid():
+                return
+            self._thread = None
+            self._ended.set()
+            atexit.unregister(self.stop)
+            if process is not None and process.poll() is None:
+                process.terminate()
+        thread.join(_STOP_SECONDS)
+        if thread.is_alive() and process is not None:
+            self._log.warning("varve does not stop; killing process %d", process.pid)
+            process.kill()
+            thread.join()
+
+    def _supervise(self, ended: threading.Event) -> None:
+        failed, pause = 0, 0.05
+        while not ended.is_set():
+            if _answers(self.socket):
+                # Another process holds the folder; its server answers for us.
+                failed, self.failure = 0, None
+                ended.wait(1.0)
+                continue
+            began = time.monotonic()
+            code = self._run_once(ended)
+            if ended.is_set():
+                return
+            if time.monotonic() - began > _QUICK_SECONDS:
+                failed, pause = 0, 0.05
+            failed += 1
+            self._log.warning("varve serve ended with code %s; starting it again", code)
+            if failed >= _TRIES:
+                self.failure = f"`varve serve` ends at once, with code {code}"
+            ended.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _run_once(self, ended: threading.Event) -> Optional[int]:
+        """Runs the server until it ends; its exit code, None if it did not run."""
+        with self._lock:
+            if ended.is_set():
+                return None
+            try:
+                process = self._process = self._spawn()
+            except OSError as err:
+                self._log.error("cannot run %s: %s", self.binary, err)
+                return None
+        self._log.info("varve serves %s, process %d", self.data, process.pid)
+        while True:
+            try:
+                return process.wait(None if self.failure is None else 0.25)
+            except subprocess.TimeoutExpired:
+                if _answers(self.socket):
+                    self.failure = None
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        command = [self.binary, "serve", "--data", self.data, "--listen", "unix"]
+        # Its log goes where this process's errors go. A session of its own keeps
+        # Ctrl-C away from it: first Chainlit saves what it has, then stops it.
+        return subprocess.Popen(
+            launcher() + command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+def launcher() -> List[str]:
+    """The words before the command that tie its life to this process."""
+    if not sys.executable:
+        return []  # embedded Python: only atexit stops the server then
+    return [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid())]
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
