@@ -98,7 +98,7 @@ func (c *checker) raw(field string, raw *json.RawMessage) {
 		return
 	}
 	before := len(c.warnings)
-	v := c.value(field, 0, *raw)
+	v := c.value(field, 1, *raw)
 	if len(c.warnings) > before && c.err == nil {
 		*raw, _ = json.Marshal(v) // of decoded JSON: cannot fail
 	}
@@ -121,11 +121,9 @@ func deep(raw []byte) bool {
 	return false
 }
 
-// value returns a checked deep copy of a JSON value made of plain types.
+// value returns a checked deep copy of a JSON value made of plain types. depth
+// is its level if it is an object or a list; the outermost is on level 1.
 func (c *checker) value(path string, depth int, v any) any {
-	if depth > MaxDepth {
-		c.fail(errs.Field(errs.Invalid, shorten(path), "is nested deeper than %d levels", MaxDepth))
-	}
 	if c.err != nil {
 		return nil
 	}
@@ -151,6 +149,9 @@ func (c *checker) value(path string, depth int, v any) any {
 	case map[string]any:
 		return c.members(path, depth, v)
 	case []any:
+		if c.tooDeep(path, depth) {
+			return nil
+		}
 		list := make([]any, len(v))
 		for i, item := range v {
 			list[i] = c.value(fmt.Sprintf("%s[%d]", path, i), depth+1, item)
@@ -160,7 +161,17 @@ func (c *checker) value(path string, depth int, v any) any {
 	return c.other(path, depth, v)
 }
 
+func (c *checker) tooDeep(path string, depth int) bool {
+	if depth > MaxDepth {
+		c.fail(errs.Field(errs.Invalid, shorten(path), "is nested deeper than %d levels", MaxDepth))
+	}
+	return depth > MaxDepth
+}
+
 func (c *checker) members(path string, depth int, v map[string]any) map[string]any {
+	if c.tooDeep(path, depth) {
+		return nil
+	}
 	members := make(map[string]any, len(v))
 	for key, item := range v {
 		if !clean(key) {
