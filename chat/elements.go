@@ -109,7 +109,11 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 func objectKey(parts ...string) string {
 	var key []string
 	for _, part := range parts {
-		if part != "" {
+		switch part {
+		case "":
+		case ".", "..": // would be folded away in a URL
+			key = append(key, strings.ReplaceAll(part, ".", "%2E"))
+		default:
 			key = append(key, keyEscaper.Replace(part))
 		}
 	}
