@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/server/keys"
+)
+
+// plain tells whether a text is UTF-8 without NUL.
+func plain(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// parse reads the number of a parameter; an empty one is absent.
+func (n number) parse(field string) (value int, ok bool, err error) {
+	if n == "" {
+		return 0, false, nil
+	}
+	value, err = strconv.Atoi(string(n))
+	if err != nil {
+		return 0, false, errs.Field(errs.Invalid, field, "is not a whole number")
+	}
+	return value, true, nil
+}
+
+// parse reads the truth of a parameter; an empty one is absent.
+func (f flag) parse(field string, absent bool) (bool, error) {
+	switch f {
+	case "":
+		return absent, nil
+	case "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	}
+	return false, errs.Field(errs.Invalid, field, "must be true or false")
+}
+
+// query refuses a query string that net/url would silently drop parts of.
+func query(c *call) (url.Values, error) {
+	q, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "the query string is not percent-encoded as it should be")
+	}
+	return q, nil
+}
+
+// acting is the context of a call's acting user.
+func acting(ctx context.Context, c *call) context.Context {
+	if c.actor == "" {
+		return ctx
+	}
+	return chat.As(ctx, c.actor)
+}
+
+// reading is the context of a read: with raw, nothing is hidden, which is for
+// admins.
+func reading(ctx context.Context, c *call, raw flag) (context.Context, error) {
+	ctx = acting(ctx, c)
+	wanted, err := raw.parse("raw", false)
+	if err != nil || !wanted {
+		return ctx, err
+	}
+	if !c.may(keys.Admin) {
+		return ctx, errs.Field(errs.Forbidden, "raw", "hidden inputs are shown to keys with the scope %q only", keys.Admin)
+	}
+	return chat.Raw(ctx), nil
+}
+
+// written adds what was noticed while decoding to what the service noticed.
+func written(c *call, w chat.Written, err error) (chat.Written, error) {
+	for _, warning := range c.warnings {
+		found := false
+		for _, have := range w.Warnings {
+			found = found || have == warning
+		}
+		if !found {
+			w.Warnings = append(w.Warnings, warning)
+		}
+	}
+	return w, err
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/varvedb/varve/errs"
+)
+
+// Server serves databases over HTTP. It is safe for concurrent use.
+type Server struct {
+	opt     Options
+	dbs     map[string]*Database
+	mux     *http.ServeMux
+	api     huma.API // serves what it registers
+	paper   huma.API // only describes
+	spec    []byte   // the OpenAPI document
+	metrics *metrics
+	buffers buffers
+
+	mu        sync.Mutex
+	http      *http.Server
+	listeners []net.Listener
+	sockets   []string // paths to remove
+	done      chan error
+}
+
+// New makes a server. It opens nothing yet.
+func New(o Options) (*Server, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{opt: o, dbs: map[string]*Database{}, mux: http.NewServeMux()}
+	for i := range o.Databases {
+		s.dbs[o.Databases[i].Name] = &o.Databases[i]
+	}
+	m, err := newMetrics(o.Collectors)
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, err, "metrics")
+	}
+	s.metrics = m
+	if err := s.routes(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Handler is the API as a handler of its own, for tests and for servers of
+// other makers. Whom it trusts depends on the connection's local address, as
+// net/http tells it; without one it trusts nobody without a key.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+// OpenAPI is the document that GET /openapi.json answers.
+func (s *Server) OpenAPI() []byte { return s.spec }
+
+// Serve listens until ctx ends or a listener fails, and then stops: no new
+// connections, requests in flight get Options.Grace.
+func (s *Server) Serve(ctx context.Context) error {
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return s.Stop()
+	case err := <-s.done:
+		s.Stop()
+		return err
+	}
+}
+
+// Start opens the listeners and serves in the background until Stop. Nothing
+// is open when it fails. The values of ctx, but not its end, reach requests.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.http != nil {
+		return errs.New(errs.Invalid, "the server was started already")
+	}
+	if err := s.listen(ctx); err != nil {
+		s.closeListeners()
+		return err
+	}
+	base := context.WithoutCancel(ctx)
+	s.http = &http.Server{
+		Handler:           s.Handler(),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          serverLog(s.opt.Log),
+	}
+	s.done = make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		go func() { s.done <- s.http.Serve(l) }() // ends with Stop
+	}
+	return nil
+}
+
+// Stop ends the server: listeners close at once, requests in flight get
+// Options.Grace, and what is left then is cut off.
+func (s *Server) Stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.http == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Grace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		s.http.Close()
+		err = errs.Wrap(errs.Unavailable, err, "requests were cut off after %s", s.opt.Grace)
+	}
+	s.closeListeners()
+	s.http = nil
+	return err
+}
