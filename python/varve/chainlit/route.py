@@ -21,7 +21,7 @@ from .._http import ConnectionFailed
 _OBJECTS = "/v1/objects/"
 _MOUNT = "/varve"
 _NAME = "varve-objects"
-_SIGNED = {"expires", "name", "type", "signature"}
+_SIGNED = {"expires", "name", "type", "database", "signature"}
 _ASKED = ("range", "if-range", "if-none-match", "if-modified-since")
 _ANSWERED = (
     "content-type",
