@@ -6,5 +6,156 @@
 //	thread, err := db.Chat().Thread(ctx, id)
 //
 // The package knows ports only. The drivers it may use are given in
-// [Options.Drivers]; package all lists every one.
+// [Options]; package all lists every one, and a program that wants one database
+// and nothing else names that one.
 package varve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/change"
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store"
+)
+
+// Driver opens the store that a source names. Log is never nil.
+type Driver func(ctx context.Context, src Source, log *slog.Logger) (store.Store, error)
+
+// Options tune [Open]. The zero value of everything but Drivers is a default.
+type Options struct {
+	// Drivers by scheme: "sqlite", "postgres", "memory".
+	Drivers map[string]Driver
+	// Data is the folder for what is not in the database, such as elements'
+	// bytes. Default: the folder of an SQLite file, else ./varve-data; a
+	// database in memory has none.
+	Data string
+	// PublicURL is how browsers reach the server, as in
+	// "https://chat.example.org". It goes before addresses of bytes, which are
+	// relative to the server without it.
+	PublicURL string
+	// Address is how the server is reached on this machine; where there is no
+	// PublicURL it goes before the addresses that are stored.
+	Address string
+	// Name is what a server of several databases calls this one.
+	Name string
+	Log  *slog.Logger
+}
+
+// DB is an open data layer. It is safe for concurrent use.
+type DB struct {
+	store store.Store
+	files *blob.Bucket // nil when there is no data folder
+	chat  *chat.Service
+	src   Source
+}
+
+// Open opens the database that a URL names, see [ParseURL]; "" is what
+// VARVE_URL says, else the folder ./varve-data.
+func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
+	var o Options
+	if opt != nil {
+		o = *opt
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	src, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	driver := o.Drivers[src.Scheme]
+	if driver == nil {
+		return nil, errs.Field(errs.Unsupported, "url", "this program has no driver for %q", src.Scheme)
+	}
+	st, err := driver(ctx, src, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{store: st, src: src}
+	if err := db.openRooms(ctx, o); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) openRooms(ctx context.Context, o Options) error {
+	data := o.Data
+	if data == "" {
+		data = db.src.dataFolder()
+	}
+	cursors, err := secret(ctx, db.store, data, "cursors")
+	if err != nil {
+		return err
+	}
+	opt := chat.Options{Secret: cursors, Log: o.Log}
+	if data != "" {
+		urls, err := secret(ctx, db.store, data, "urls")
+		if err != nil {
+			return err
+		}
+		db.files, err = blob.OpenFolder(filepath.Join(data, "elements"),
+			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name})
+		if err != nil {
+			return err
+		}
+		opt.Files = db.files
+		opt.ElementURL = elementURL(o)
+	}
+	db.chat = chat.NewService(db.store.Chat(), opt)
+	return nil
+}
+
+// Chat is the room of conversations.
+func (db *DB) Chat() *chat.Service { return db.chat }
+
+// Files keeps the bytes of elements; nil when there is no data folder.
+func (db *DB) Files() *blob.Bucket { return db.files }
+
+// Changes is the log of what was written where.
+func (db *DB) Changes() change.Log { return db.store }
+
+// Source tells what was opened, without secrets.
+func (db *DB) Source() string { return db.src.Redacted() }
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.store.Ping(ctx) }
+
+// Doctor examines the database; errs.Unsupported where there is nothing to
+// examine.
+func (db *DB) Doctor() (store.Doctor, error) {
+	if d, ok := db.store.(store.Doctor); ok {
+		return d, nil
+	}
+	return nil, errs.New(errs.Unsupported, "this database has nothing to examine")
+}
+
+// Tx is the rooms inside one transaction.
+type Tx struct{ chat *chat.Service }
+
+// Chat is the room of conversations inside the transaction. It stores no
+// bytes.
+func (tx *Tx) Chat() *chat.Service { return tx.chat }
+
+// Update runs fn in one transaction that spans all rooms: everything it writes
+// through tx is there when Update returns nil, nothing of it when fn fails. fn
+// uses the context it is given, may be run again, and does no I/O elsewhere; a
+// call through db inside it is errs.Invalid.
+func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
+		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat())})
+	})
+}
+
+// Close stops what runs and closes what is open.
+func (db *DB) Close() error {
+	err := db.chat.Close()
+	if db.files != nil {
+		err = errors.Join(err, db.files.Close())
+	}
+	return errors.Join(err, db.store.Close())
+}

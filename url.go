@@ -1,0 +1,121 @@
+package varve
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/varvedb/varve/errs"
+)
+
+// DefaultData is the data folder of those who name none.
+const DefaultData = "./varve-data"
+
+// Source is a parsed URL.
+type Source struct {
+	Scheme string // "sqlite", "postgres", "memory", …
+	Path   string // the file of an SQLite database
+	URL    string // the URL of a server's database, for its driver; has secrets
+	Query  url.Values
+}
+
+// ParseURL reads the address of a database. It takes
+//
+//	./varve-data                      a data folder: the SQLite file varve.db in it
+//	sqlite:F  sqlite://F              the SQLite file F; sqlite:///abs is absolute
+//	sqlite+aiosqlite:///F             as SQLAlchemy writes it: F is relative,
+//	                                  absolute after a fourth slash
+//	postgres://…  postgresql://…      and postgresql+asyncpg://…
+//	memory://                         nothing is kept
+//
+// "" is VARVE_URL, else DefaultData. Errors do not repeat the URL: it may hold
+// a password.
+func ParseURL(s string) (Source, error) {
+	if s == "" {
+		s = os.Getenv("VARVE_URL")
+	}
+	if s == "" {
+		s = DefaultData
+	}
+	scheme, rest, ok := strings.Cut(s, ":")
+	if !ok || strings.ContainsAny(scheme, "/\\.") || len(scheme) < 2 {
+		return Source{Scheme: "sqlite", Path: filepath.Join(s, "varve.db")}, nil
+	}
+	scheme, driver, fromSQLAlchemy := strings.Cut(strings.ToLower(scheme), "+")
+	switch scheme {
+	case "sqlite", "sqlite3":
+		return sqliteSource(rest, fromSQLAlchemy)
+	case "postgres", "postgresql":
+		return serverSource("postgres", rest)
+	case "memory":
+		return Source{Scheme: "memory"}, nil
+	}
+	if fromSQLAlchemy {
+		scheme += "+" + driver
+	}
+	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres and memory", scheme)
+}
+
+func sqliteSource(rest string, fromSQLAlchemy bool) (Source, error) {
+	path, query, _ := strings.Cut(rest, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return Source{}, errs.Field(errs.Invalid, "url", "has parameters that cannot be read")
+	}
+	path, isURL := strings.CutPrefix(path, "//")
+	if isURL && fromSQLAlchemy {
+		var ok bool
+		if path, ok = strings.CutPrefix(path, "/"); !ok {
+			return Source{}, errs.Field(errs.Invalid, "url", "needs three slashes before a file, four before an absolute one")
+		}
+	}
+	if path, err = url.PathUnescape(path); err != nil || path == "" || strings.ContainsRune(path, 0) {
+		return Source{}, errs.Field(errs.Invalid, "url", "names no file; write sqlite:FILE")
+	}
+	return Source{Scheme: "sqlite", Path: path, Query: q}, nil
+}
+
+func serverSource(scheme, rest string) (Source, error) {
+	u, err := url.Parse(scheme + ":" + rest)
+	if err != nil || !strings.HasPrefix(rest, "//") {
+		return Source{}, errs.Field(errs.Invalid, "url", "cannot be read; write %s://user:password@host:port/database, with special characters percent-encoded", scheme)
+	}
+	return Source{Scheme: scheme, URL: u.String(), Query: u.Query()}, nil
+}
+
+// Redacted is the source for people: its password is masked whole.
+func (s Source) Redacted() string {
+	switch s.Scheme {
+	case "sqlite":
+		return "sqlite:" + s.Path
+	case "memory":
+		return "memory:"
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return s.Scheme + ":…"
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), "xxxxx")
+	}
+	q := u.Query()
+	for key := range q {
+		if strings.Contains(strings.ToLower(key), "pass") || strings.Contains(strings.ToLower(key), "key") {
+			q.Set(key, "xxxxx")
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// dataFolder is where the bytes of a database lie unless told otherwise.
+func (s Source) dataFolder() string {
+	switch s.Scheme {
+	case "sqlite":
+		return filepath.Dir(s.Path)
+	case "memory":
+		return ""
+	}
+	return DefaultData
+}

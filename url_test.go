@@ -1,0 +1,78 @@
+package varve_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/errs"
+)
+
+func TestParseURL(t *testing.T) {
+	t.Setenv("VARVE_URL", "")
+	for url, want := range map[string][3]string{
+		"":                            {"sqlite", "varve-data/varve.db", ""},
+		"some/folder":                 {"sqlite", "some/folder/varve.db", ""},
+		"/abs/folder":                 {"sqlite", "/abs/folder/varve.db", ""},
+		`C:\folder`:                   {"sqlite", `C:\folder/varve.db`, ""},
+		"sqlite:rel.db":               {"sqlite", "rel.db", ""},
+		"sqlite:/abs.db":              {"sqlite", "/abs.db", ""},
+		"sqlite://rel/x.db":           {"sqlite", "rel/x.db", ""},
+		"sqlite:///abs/x.db":          {"sqlite", "/abs/x.db", ""},
+		"sqlite+aiosqlite:///rel.db":  {"sqlite", "rel.db", ""},
+		"sqlite+aiosqlite:////abs.db": {"sqlite", "/abs.db", ""},
+		"sqlite:a%20b.db?mode=ro":     {"sqlite", "a b.db", ""},
+		"postgres://u:p@h:5/d":        {"postgres", "", "postgres://u:p@h:5/d"},
+		"postgresql://u:p@h/d":        {"postgres", "", "postgres://u:p@h/d"},
+		"postgresql+asyncpg://h/d?sslmode=disable": {"postgres", "", "postgres://h/d?sslmode=disable"},
+		"memory://": {"memory", "", ""},
+	} {
+		got, err := varve.ParseURL(url)
+		if err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if g := [3]string{got.Scheme, got.Path, got.URL}; g != want {
+			t.Errorf("%s: got %q, want %q", url, g, want)
+		}
+	}
+}
+
+func TestParseURLTakesTheEnvironmentsDefault(t *testing.T) {
+	t.Setenv("VARVE_URL", "memory://")
+	got, err := varve.ParseURL("")
+	if err != nil || got.Scheme != "memory" {
+		t.Fatalf("%v, %v", got, err)
+	}
+}
+
+func TestParseURLRefusesWithoutRepeatingSecrets(t *testing.T) {
+	for url, kind := range map[string]errs.Kind{
+		"sqlite:":                          errs.Invalid,
+		"sqlite+aiosqlite://secret.db":     errs.Invalid,
+		"sqlite:x?%zz=secret":              errs.Invalid,
+		"postgres:secret":                  errs.Invalid,
+		"postgres://u:se%zzcret@h/d":       errs.Invalid,
+		"postgres://u:secret@h:notaport/d": errs.Invalid,
+		"cassandra://u:secret@h/d":         errs.Unsupported,
+	} {
+		_, err := varve.ParseURL(url)
+		if !errors.Is(err, kind) {
+			t.Errorf("%s: %v, want %s", url, err, kind)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v repeats a secret", url, err)
+		}
+	}
+}
+
+func TestRedactedMasksThePasswordWhole(t *testing.T) {
+	src, err := varve.ParseURL("postgres://u:hunter2%21@h/d?sslpassword=hunter2&sslkey=/hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := src.Redacted(); strings.Contains(got, "hunter2") || !strings.Contains(got, "u:xxxxx@h") {
+		t.Fatal(got)
+	}
+}
