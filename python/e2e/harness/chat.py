@@ -26,19 +26,24 @@ class Chat:
             socketio_path="/ws/socket.io",
             transports=["websocket"],
             headers={**self.person.credentials(), **self.old_headers()},
-            auth={
-                "clientType": "webapp",
-                "sessionId": self.session_id,
-                "threadId": self.opened_with,
-                "userEnv": "{}",
-                "chatProfile": "",
-            },
+            auth=self.introduction(),
         )
         self.client.emit("connection_successful")
         self.client.emit("fetch_favorites")
 
+    def introduction(self):
+        if self.person.app.version < (2,):
+            return None  # not expected yet: the app would fall over it
+        return {
+            "clientType": "webapp",
+            "sessionId": self.session_id,
+            "threadId": self.opened_with,
+            "userEnv": "{}",
+            "chatProfile": "",
+        }
+
     def old_headers(self):
-        """Until 2.0 the session's facts came in headers."""
+        """Until 2.0 the same facts came in headers."""
         if self.person.app.version >= (2,):
             return {}
         return {

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 
+from .wait import Ended
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -44,7 +46,7 @@ class Process:
 
     def require_alive(self):
         if self.child.poll() is not None:
-            raise RuntimeError(f"{self.command[0]} ended with {self.child.returncode}:\n{self.tail()}")
+            raise Ended(f"{self.command[0]} ended with {self.child.returncode}:\n{self.tail()}")
 
     def kill(self):
         """As a crash: no chance to flush or to say goodbye."""

@@ -1,5 +1,6 @@
 """The real binary, as a server on a data folder."""
 
+import json
 import os
 import pathlib
 
@@ -55,6 +56,16 @@ class Varve:
         self.process.require_alive()
         return httpx.get(f"{self.url}/readyz").status_code == 200
 
+    def put_element(self, thread_id, element_id, element, content=None, mime=None):
+        """An element, and its bytes if it has any, as the adapter sends them."""
+        parts = [("element", (None, json.dumps(element), "application/json"))]
+        if content is not None:
+            parts.append(("content", (element["name"], content, mime)))
+        path = f"{self.url}/v1/threads/{thread_id}/elements/{element_id}"
+        response = httpx.put(path, files=parts, headers={"Varve-Client": "e2e/1"})
+        assert response.status_code == 200, response.text
+        return response.json()
+
     def get(self, path, **query):
         """A read as a bare HTTP caller makes it: the JSON answer."""
         response = httpx.get(f"{self.url}{path}", params=query)
@@ -62,6 +73,6 @@ class Varve:
         return response.json()
 
     def send(self, method, path, **body):
-        response = httpx.request(method, f"{self.url}{path}", json=body)
+        response = httpx.request(method, f"{self.url}{path}", json=body, headers={"Varve-Client": "e2e/1"})
         assert response.status_code in (200, 204), response.text
         return response.json() if response.content else None
