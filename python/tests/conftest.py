@@ -19,10 +19,9 @@ for name in ("VARVE_SERVER", "VARVE_API_KEY", "VARVE_DATA", "VARVE_URL"):
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import pytest  # noqa: E402
-import pytest_asyncio  # noqa: E402
-
-from running import Running  # noqa: E402
+import pytest
+import pytest_asyncio
+from running import Running
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from typing_extensions import Self
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -41,7 +43,7 @@ class Running:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -15,7 +15,14 @@ from varve.errors import InvalidError
         ("https://v.example/x/", None, "v.example", 443, "v.example", "/x"),
         ("http://[::1]:8484", None, "::1", 8484, "[::1]:8484", ""),
         ("unix:/run/varve.sock", "/run/varve.sock", "localhost", 0, "localhost:0", ""),
-        ("unix:///run/varve.sock", "/run/varve.sock", "localhost", 0, "localhost:0", ""),
+        (
+            "unix:///run/varve.sock",
+            "/run/varve.sock",
+            "localhost",
+            0,
+            "localhost:0",
+            "",
+        ),
     ],
 )
 def test_addresses(url, socket, host, port, authority, base):

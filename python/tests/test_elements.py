@@ -7,8 +7,8 @@ import httpx
 import pytest
 from chainlit.element import Audio, CustomElement, File, Image, Pdf, Text, Video
 from chainlit.server import app
-
 from chats import inside, message, session
+
 from varve import errors
 from varve.chainlit import VarveDataLayer
 from varve.chainlit.storage import BaseStorageClient
@@ -66,7 +66,11 @@ async def test_bytes_reach_the_browser(layer, browser, step, thread_id):
 async def test_ranges_reach_the_browser(layer, browser, step, thread_id):
     content = bytes(range(256)) * 4000
     video = Video(
-        thread_id=thread_id, name="v", content=content, for_id=step["id"], mime="video/mp4"
+        thread_id=thread_id,
+        name="v",
+        content=content,
+        for_id=step["id"],
+        mime="video/mp4",
     )
     await layer.create_element(video)
     url = (await shown(layer, video))["url"]
@@ -133,7 +137,10 @@ async def test_nothing_but_signed_reads_is_handed_on(
     answer = await browser.get(change(url))
     assert b"secret" not in answer.content
     assert b"pageInfo" not in answer.content
-    assert answer.status_code in (400, 401, 403, 404) or "html" in answer.headers["content-type"]
+    assert (
+        answer.status_code in (400, 401, 403, 404)
+        or "html" in answer.headers["content-type"]
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
@@ -150,7 +157,9 @@ async def test_nothing_is_written_through_the_route(
 async def test_only_one_route_is_mounted(layer, server):
     other = VarveDataLayer(server.tcp)
     await other.get_user("x")
-    assert [getattr(r, "name", "") for r in app.router.routes].count("varve-objects") == 1
+    assert [getattr(r, "name", "") for r in app.router.routes].count(
+        "varve-objects"
+    ) == 1
     assert getattr(app.router.routes[0], "name", "") == "varve-objects"
     await other.close()
 
@@ -175,7 +184,11 @@ async def test_an_element_that_points_elsewhere_is_not_fetched(layer, step, thre
 
 async def test_a_text_is_kept_as_utf8(layer, browser, step, thread_id):
     text = Text(
-        thread_id=thread_id, name="t", content="é\ud800", for_id=step["id"], mime="text/plain"
+        thread_id=thread_id,
+        name="t",
+        content="é\ud800",
+        for_id=step["id"],
+        mime="text/plain",
     )
     await layer.create_element(text)
     answer = await browser.get((await shown(layer, text))["url"])

@@ -7,8 +7,8 @@ import uuid
 import pytest
 from chainlit.types import Feedback, Pagination, ThreadFilter
 from chainlit.user import PersistedUser, User
-
 from chats import message, tool
+
 from varve import errors
 from varve.chainlit import VarveDataLayer
 
@@ -68,7 +68,10 @@ async def test_metadata_is_merged_and_none_removes(layer, thread_id):
 async def test_merges_at_the_same_time_lose_no_key(layer, server, thread_id):
     other = VarveDataLayer(server.tcp)
     await asyncio.gather(
-        *((layer, other)[i % 2].update_thread(thread_id, metadata={f"k{i}": i}) for i in range(20))
+        *(
+            (layer, other)[i % 2].update_thread(thread_id, metadata={f"k{i}": i})
+            for i in range(20)
+        )
     )
     thread = await layer.get_thread(thread_id)
     assert thread["metadata"] == {f"k{i}": i for i in range(20)}
@@ -96,7 +99,9 @@ async def test_any_text_is_a_thread_id(layer, thread_id):
     assert (thread["id"], thread["steps"][0]["id"]) == (thread_id, step["id"])
 
 
-async def test_a_late_write_does_not_bring_a_deleted_thread_back(layer, user, thread_id):
+async def test_a_late_write_does_not_bring_a_deleted_thread_back(
+    layer, user, thread_id
+):
     step = message(thread_id)
     await layer.update_thread(thread_id, user_id=user.id)
     await layer.create_step(step)
@@ -112,7 +117,9 @@ async def test_threads_are_listed_page_by_page(layer, user):
     ids = [str(uuid.uuid4()) for _ in range(5)]
     for n, thread_id in enumerate(ids):
         await layer.update_thread(thread_id, name=f"t{n}", user_id=user.id)
-        await layer.create_step(message(thread_id, createdAt=f"2030-01-0{n + 1}T00:00:00Z"))
+        await layer.create_step(
+            message(thread_id, createdAt=f"2030-01-0{n + 1}T00:00:00Z")
+        )
     found, cursor = [], None
     while True:
         page = await layer.list_threads(

@@ -5,6 +5,7 @@ import logging
 import random
 
 from chats import HTTPSession, inside, message, session, tool
+
 from varve.chainlit import VarveDataLayer
 from varve.chainlit.order import CallOrder
 
@@ -16,7 +17,9 @@ async def test_the_last_call_wins(layer, thread_id):
     for turn in range(10):
         for step in random.sample(steps, len(steps)):
             method = layer.update_step if turn else layer.create_step
-            tasks.append(asyncio.create_task(method({**step, "output": f"turn {turn}"})))
+            tasks.append(
+                asyncio.create_task(method({**step, "output": f"turn {turn}"}))
+            )
     await asyncio.gather(*tasks)
     thread = await layer.get_thread(thread_id)
     assert [s["output"] for s in thread["steps"]] == ["turn 9"] * len(steps)
@@ -101,9 +104,7 @@ async def test_turns_leave_nothing_behind():
         await asyncio.sleep(random.random() / 1000)
         seen.append(n)
 
-    tasks = [
-        order.begin(order.turn("k", lambda n=n: call(n))) for n in range(50)
-    ]
+    tasks = [order.begin(order.turn("k", lambda n=n: call(n))) for n in range(50)]
     await asyncio.gather(*tasks)
     assert seen == list(range(50))
     await asyncio.sleep(0)

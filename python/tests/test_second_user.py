@@ -5,8 +5,8 @@ import uuid
 import pytest
 from chainlit.element import Text
 from chainlit.user import User
-
 from chats import HTTPSession, inside, message, session
+
 from varve import errors
 
 
@@ -40,9 +40,8 @@ async def test_adding_to_the_thread_is_forbidden(layer, mallory, first, thread_i
 
 
 async def test_taking_the_thread_is_forbidden(layer, user, mallory, first, thread_id):
-    with inside(session(mallory, thread_id)):
-        with pytest.raises(errors.ForbiddenError):
-            await layer.update_thread(thread_id, name="yours", user_id=mallory.id)
+    with inside(session(mallory, thread_id)), pytest.raises(errors.ForbiddenError):
+        await layer.update_thread(thread_id, name="yours", user_id=mallory.id)
     thread = await layer.get_thread(thread_id)
     assert (thread["name"], thread["userIdentifier"]) == ("mine", user.identifier)
 
@@ -71,7 +70,9 @@ async def test_sharing_shows_the_thread_to_others(layer, mallory, first, thread_
         assert await layer.get_thread_author(thread_id) != mallory.identifier
 
 
-async def test_several_people_may_write_one_slack_thread(layer, mallory, first, thread_id):
+async def test_several_people_may_write_one_slack_thread(
+    layer, mallory, first, thread_id
+):
     with inside(session(mallory, thread_id, kind=HTTPSession)):
         await layer.create_step(message(thread_id, "me too", n=2))
     thread = await layer.get_thread(thread_id)

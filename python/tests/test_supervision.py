@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
-
 from chats import message
 from running import answers_unix
+
 from varve import errors
 from varve.chainlit import VarveDataLayer
 from varve.server import Server, find_binary

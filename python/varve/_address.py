@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Optional
 from urllib.parse import unquote, urlsplit
 
 
@@ -14,7 +13,7 @@ class Address:
 
     host: str
     port: int = 0
-    socket: Optional[str] = None
+    socket: str | None = None
     tls: bool = False
     base: str = ""  # a path prefix, for a server behind a proxy
 
@@ -32,7 +31,7 @@ def parse(url: str) -> Address:
     """The address a URL names. Raises ValueError, saying what would be right."""
     scheme, colon, rest = url.partition(":")
     if scheme == "unix" and colon:
-        path = unquote(rest[2:] if rest.startswith("//") else rest)
+        path = unquote(rest.removeprefix("//"))
         if not path:
             raise ValueError(f"{url!r} names no socket; write unix:/path/to/varve.sock")
         return Address("localhost", socket=os.path.abspath(path))

@@ -8,7 +8,8 @@ import os
 import random
 import time
 import uuid
-from typing import Any, Dict, Mapping, Optional, Union
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import _json, errors
@@ -49,17 +50,17 @@ class Client:
 
     def __init__(
         self,
-        url: Optional[str] = None,
+        url: str | None = None,
         *,
-        api_key: Optional[str] = None,
-        data: Union[str, "os.PathLike[str]", None] = None,
-        binary: Optional[str] = None,
-        logger: Optional[logging.Logger] = None,
+        api_key: str | None = None,
+        data: str | os.PathLike[str] | None = None,
+        binary: str | None = None,
+        logger: logging.Logger | None = None,
         retry_seconds: float = 30.0,
         read_retry_seconds: float = 8.0,
     ) -> None:
         self.log = logger or logging.getLogger("varve")
-        self.server: Optional[Server] = None
+        self.server: Server | None = None
         url = url or (None if data else os.environ.get("VARVE_SERVER"))
         if not url:
             self.server = Server(data, binary=binary, logger=self.log)
@@ -86,8 +87,8 @@ class Client:
         target: str,
         value: Any = None,
         *,
-        query: Optional[Mapping[str, Any]] = None,
-        user: Optional[str] = None,
+        query: Mapping[str, Any] | None = None,
+        user: str | None = None,
     ) -> Any:
         """A call that takes and gives JSON; None where the answer has no body."""
         body = None if value is None else _json.encode(value)
@@ -101,16 +102,18 @@ class Client:
         self,
         method: str,
         target: str,
-        body: Union[bytes, Body, None] = None,
+        body: bytes | Body | None = None,
         *,
-        content_type: Optional[str] = None,
-        query: Optional[Mapping[str, Any]] = None,
-        user: Optional[str] = None,
+        content_type: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        user: str | None = None,
     ) -> Response:
         """A call; raises the error of the kind the server answered."""
         headers = self._call_headers(content_type, user)
         target += _query(query)
-        pool = self._calls if body is None or isinstance(body, bytes) else self._transfers
+        pool = (
+            self._calls if body is None or isinstance(body, bytes) else self._transfers
+        )
         answer = await self._repeat(pool, method, target, headers, body)
         if answer.status >= 300:
             raise errors.from_response(answer.status, answer.headers, answer.body)
@@ -132,8 +135,8 @@ class Client:
             await asyncio.to_thread(self.server.stop)
 
     def _call_headers(
-        self, content_type: Optional[str], user: Optional[str]
-    ) -> Dict[str, str]:
+        self, content_type: str | None, user: str | None
+    ) -> dict[str, str]:
         headers = dict(self._headers)
         headers["X-Request-Id"] = uuid.uuid4().hex
         if content_type:
@@ -147,8 +150,8 @@ class Client:
         pool: Pool,
         method: str,
         target: str,
-        headers: Dict[str, str],
-        body: Union[bytes, Body, None],
+        headers: dict[str, str],
+        body: bytes | Body | None,
     ) -> Response:
         began = time.monotonic()
         pause = _FIRST_PAUSE
@@ -172,9 +175,9 @@ class Client:
         pool: Pool,
         method: str,
         target: str,
-        headers: Dict[str, str],
-        body: Union[bytes, Body, None],
-    ) -> "tuple[Optional[Response], Optional[ConnectionFailed]]":
+        headers: dict[str, str],
+        body: bytes | Body | None,
+    ) -> tuple[Response | None, ConnectionFailed | None]:
         try:
             return await pool.call(method, target, headers, body), None
         except ConnectionFailed as err:
@@ -195,7 +198,7 @@ class Client:
         budget = self._retry[method not in ("GET", "HEAD")]
         return time.monotonic() - began + pause < budget
 
-    def _explained(self, failure: Optional[ConnectionFailed]) -> str:
+    def _explained(self, failure: ConnectionFailed | None) -> str:
         text = f"no answer from {self.url}: {failure}"
         if self.server is not None and self.server.failure:
             text += f" ({self.server.failure})"
@@ -205,7 +208,7 @@ class Client:
         self,
         method: str,
         target: str,
-        headers: Dict[str, str],
+        headers: dict[str, str],
         status: int,
         began: float,
     ) -> None:
@@ -226,6 +229,6 @@ def _logged(target: str) -> str:
     return target.partition("?")[0]
 
 
-def _query(query: Optional[Mapping[str, Any]]) -> str:
+def _query(query: Mapping[str, Any] | None) -> str:
     given = {k: v for k, v in (query or {}).items() if v is not None}
     return "?" + urlencode(given, errors="surrogatepass") if given else ""

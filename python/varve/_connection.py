@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import AsyncIterator, Dict, Optional, Protocol, Tuple, Union
+from collections.abc import AsyncIterator
+from typing import Protocol
 
 from ._address import Address
 
@@ -12,7 +13,7 @@ _CHUNK = 64 * 1024
 _HEAD_LIMIT = 256 * 1024
 _CONNECT_SECONDS = 5.0
 
-Head = Tuple[int, Dict[str, str]]
+Head = tuple[int, dict[str, str]]
 
 
 class ConnectionFailed(Exception):
@@ -38,15 +39,13 @@ class Connection:
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._alarm: Optional[asyncio.TimerHandle] = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._quiet = 0.0
         self._expired = False
         self._reusable = True
 
     @classmethod
-    async def open(
-        cls, address: Address, tls: Optional[ssl.SSLContext]
-    ) -> "Connection":
+    async def open(cls, address: Address, tls: ssl.SSLContext | None) -> Connection:
         """Raises ConnectionFailed if nobody listens."""
         try:
             if address.socket is not None:
@@ -81,7 +80,7 @@ class Connection:
         self._writer.close()
 
     async def ask(
-        self, head: bytes, body: Union[bytes, Body, None], quiet_seconds: float
+        self, head: bytes, body: bytes | Body | None, quiet_seconds: float
     ) -> Head:
         """Sends a request and returns the head of its answer.
 
@@ -143,7 +142,7 @@ class Connection:
             if not answer.done():
                 answer.cancel()
 
-    async def _send_chunks(self, body: Body, answer: "asyncio.Future[Head]") -> bool:
+    async def _send_chunks(self, body: Body, answer: asyncio.Future[Head]) -> bool:
         async for chunk in body.chunks():
             if answer.done():
                 return False
@@ -223,8 +222,8 @@ class Connection:
         return self._expired
 
 
-def _headers(lines: "list[str]") -> Dict[str, str]:
-    headers: Dict[str, str] = {}
+def _headers(lines: list[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if colon:
@@ -233,7 +232,7 @@ def _headers(lines: "list[str]") -> Dict[str, str]:
     return headers
 
 
-def _length(method: str, head: Head) -> Optional[int]:
+def _length(method: str, head: Head) -> int | None:
     """How long the body is; None if only its end will tell."""
     status, headers = head
     if method == "HEAD" or status in (204, 304):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import AsyncIterator, Dict, List, Mapping, Optional, Tuple, Union
 
 from ._address import Address
 from ._connection import Body, Connection, ConnectionFailed, Head
@@ -23,7 +23,7 @@ __all__ = ["Body", "ConnectionFailed", "Pool", "Response", "StreamedResponse"]
 @dataclass(frozen=True)
 class Response:
     status: int
-    headers: Dict[str, str]
+    headers: dict[str, str]
     body: bytes = b""
 
 
@@ -32,7 +32,7 @@ class StreamedResponse:
     """An answer whose body is still on its way."""
 
     status: int
-    headers: Dict[str, str]
+    headers: dict[str, str]
     chunks: AsyncIterator[bytes]
 
 
@@ -46,17 +46,17 @@ class Pool:
     def __init__(self, address: Address, *, limit: int = 64) -> None:
         self._address = address
         self._limit = limit
-        self._idle: List[Connection] = []
-        self._tls: Optional[ssl.SSLContext] = None
-        self._slots: Optional[asyncio.Semaphore] = None
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._idle: list[Connection] = []
+        self._tls: ssl.SSLContext | None = None
+        self._slots: asyncio.Semaphore | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def call(
         self,
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: Union[bytes, Body, None] = None,
+        body: bytes | Body | None = None,
         *,
         quiet_seconds: float = 60.0,
     ) -> Response:
@@ -116,8 +116,8 @@ class Pool:
         return self._slots
 
     async def _exchange(
-        self, head: bytes, body: Union[bytes, Body, None], quiet_seconds: float
-    ) -> Tuple[Connection, Head]:
+        self, head: bytes, body: bytes | Body | None, quiet_seconds: float
+    ) -> tuple[Connection, Head]:
         while True:
             connection, reused = await self._take()
             try:
@@ -132,7 +132,7 @@ class Pool:
                 connection.close()
                 raise
 
-    async def _take(self) -> Tuple[Connection, bool]:
+    async def _take(self) -> tuple[Connection, bool]:
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -153,7 +153,7 @@ class Pool:
         method: str,
         target: str,
         headers: Mapping[str, str],
-        body: Union[bytes, Body, None],
+        body: bytes | Body | None,
     ) -> bytes:
         lines = [
             f"{method} {self._address.base}{target} HTTP/1.1",

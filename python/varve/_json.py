@@ -44,7 +44,7 @@ def _text(value: Any) -> Any:
         return None
 
 
-def _clean(value: Any, depth: int, above: "set[int]") -> Any:
+def _clean(value: Any, depth: int, above: set[int]) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

@@ -16,7 +16,7 @@ import threading
 _PR_SET_PDEATHSIG = 1
 
 
-def main(parent, command):
+def main(parent: int, command: list[str]) -> int:
     if _tied_by_kernel():
         if os.getppid() != parent:
             return 0  # the parent died before the kernel was told
@@ -24,23 +24,23 @@ def main(parent, command):
     return _watch(command)
 
 
-def _tied_by_kernel():
+def _tied_by_kernel() -> bool:
     if not sys.platform.startswith("linux") or "VARVE_LAUNCH_WATCH" in os.environ:
         return False
     try:
         import ctypes
 
         prctl = ctypes.CDLL(None).prctl
-        return prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0
+        return bool(prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
 
 
-def _watch(command):
+def _watch(command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
 
-    def parent_gone():
+    def parent_gone() -> None:
         while os.read(0, 1):
             pass
         child.terminate()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from typing import AsyncIterator, BinaryIO, Optional, Union
+from collections.abc import AsyncIterator
+from typing import BinaryIO, Union
 
 from .errors import InvalidError
 
@@ -15,7 +16,7 @@ _CHUNK = 1024 * 1024
 class Bytes:
     """Content that is in memory already."""
 
-    def __init__(self, data: Union[bytes, bytearray, memoryview, str]) -> None:
+    def __init__(self, data: bytes | bytearray | memoryview | str) -> None:
         if isinstance(data, str):
             # What is no valid text still has to be stored, not refused.
             data = data.encode("utf-8", "replace")
@@ -34,7 +35,7 @@ class File:
     """Content of a local file. It is opened once, so that it can be sent again
     even after its path is gone: Chainlit removes uploads with their session."""
 
-    def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
             self._file: BinaryIO = open(path, "rb")
         except OSError as err:
@@ -50,7 +51,9 @@ class File:
             except OSError as err:
                 raise InvalidError(f"the element's file cannot be read: {err}") from err
             if not chunk:
-                raise InvalidError("the element's file became shorter while it was sent")
+                raise InvalidError(
+                    "the element's file became shorter while it was sent"
+                )
             left -= len(chunk)
             yield chunk
 
@@ -64,7 +67,7 @@ Content = Union[Bytes, File]
 class Form:
     """The two parts ``element`` and ``content``, in this order."""
 
-    def __init__(self, element: bytes, content: Content, mime: Optional[str]) -> None:
+    def __init__(self, element: bytes, content: Content, mime: str | None) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._content = content
@@ -88,7 +91,7 @@ class Form:
         yield self._after
 
 
-def _safe(mime: Optional[str]) -> str:
+def _safe(mime: str | None) -> str:
     """The type as a header value; the row carries it as it was given."""
     if mime and mime.isascii() and mime.isprintable():
         return mime

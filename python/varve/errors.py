@@ -8,7 +8,8 @@ on both sides of the wire.
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 
 class VarveError(Exception):
@@ -25,8 +26,8 @@ class VarveError(Exception):
         detail: str = "",
         *,
         status: int = 0,
-        field: Optional[str] = None,
-        request_id: Optional[str] = None,
+        field: str | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(detail or self.kind)
         self.detail = detail
@@ -118,9 +119,7 @@ _KIND_BY_STATUS = {
 }
 
 
-def from_response(
-    status: int, headers: Mapping[str, str], body: bytes
-) -> VarveError:
+def from_response(status: int, headers: Mapping[str, str], body: bytes) -> VarveError:
     """The exception for an error answer. Unknown kinds become ``VarveError``'s
     nearest by status, so a newer server never breaks an older client."""
     problem = _problem(headers, body)

@@ -23,7 +23,6 @@ import subprocess
 import sys
 import threading
 import time
-from typing import List, Optional, Union
 
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
 _QUICK_SECONDS = 2.0  # a server that lives shorter than this did not start
@@ -33,7 +32,7 @@ _LONGEST_PAUSE = 5.0
 _LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
 
 
-def find_binary(binary: Optional[str] = None) -> str:
+def find_binary(binary: str | None = None) -> str:
     """The path of the ``varve`` binary: as given, from ``VARVE_BINARY``, or from
     ``PATH``. Raises FileNotFoundError, saying how to name it."""
     asked = binary or os.environ.get("VARVE_BINARY") or "varve"
@@ -55,21 +54,21 @@ class Server:
 
     def __init__(
         self,
-        data: Union[str, "os.PathLike[str]", None] = None,
+        data: str | os.PathLike[str] | None = None,
         *,
-        binary: Optional[str] = None,
-        logger: Optional[logging.Logger] = None,
+        binary: str | None = None,
+        logger: logging.Logger | None = None,
     ) -> None:
         folder = data or os.environ.get("VARVE_DATA") or "varve-data"
         self.data = os.path.abspath(os.path.expanduser(os.fspath(folder)))
         self.socket = os.path.join(self.data, "varve.sock")
         self.binary = find_binary(binary)
-        self.failure: Optional[str] = None
+        self.failure: str | None = None
         self._log = logger or logging.getLogger("varve")
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._thread: Optional[threading.Thread] = None
-        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
         if len(os.fsencode(self.socket)) > _LONGEST_SOCKET:
             raise ValueError(
@@ -82,7 +81,7 @@ class Server:
         return "unix:" + self.socket
 
     @property
-    def process_id(self) -> Optional[int]:
+    def process_id(self) -> int | None:
         """The id of the server this object started; None if another one answers."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
@@ -98,7 +97,10 @@ class Server:
             self._pid, self._process = os.getpid(), None
             self._ended = threading.Event()
             self._thread = threading.Thread(
-                target=self._supervise, args=(self._ended,), name="varve-server", daemon=True
+                target=self._supervise,
+                args=(self._ended,),
+                name="varve-server",
+                daemon=True,
             )
             self._thread.start()
             atexit.register(self.stop)
@@ -141,7 +143,7 @@ class Server:
             ended.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _run_once(self, ended: threading.Event) -> Optional[int]:
+    def _run_once(self, ended: threading.Event) -> int | None:
         """Runs the server until it ends; its exit code, None if it did not run."""
         with self._lock:
             if ended.is_set():
@@ -159,7 +161,7 @@ class Server:
                 if _answers(self.socket):
                     self.failure = None
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
+    def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self.binary, "serve", "--data", self.data, "--listen", "unix"]
         # Its log goes where this process's errors go. A session of its own keeps
         # Ctrl-C away from it: first Chainlit saves what it has, then stops it.
@@ -171,7 +173,7 @@ class Server:
         )
 
 
-def launcher() -> List[str]:
+def launcher() -> list[str]:
     """The words before the command that tie its life to this process."""
     if not sys.executable:
         return []  # embedded Python: only atexit stops the server then

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Dict, Iterable, List, Optional
+from collections.abc import Iterable
+from typing import Any
 
 from .. import _json
 from .._client import Client, path
@@ -12,19 +13,19 @@ from .._multipart import Bytes, Content, File, Form
 from . import route
 from .session import current_thread
 
-Row = Dict[str, Any]
+Row = dict[str, Any]
 
 
 class Elements:
     """With ``storage``, a ``BaseStorageClient`` of the user's, bytes go there and
     the server keeps the row; else the server keeps both."""
 
-    def __init__(self, client: Client, storage: Optional[Any], log: logging.Logger):
+    def __init__(self, client: Client, storage: Any, log: logging.Logger) -> None:
         self._client = client
         self._storage = storage
         self._log = log
 
-    async def put(self, element: Any, user: Optional[str]) -> None:
+    async def put(self, element: Any, user: str | None) -> None:
         """Stores an ``Element``. One that only points elsewhere is stored as it
         is: what lies at a URL is never fetched."""
         row = dict(element.to_dict())
@@ -48,18 +49,16 @@ class Elements:
                 content.close()
 
     async def delete(
-        self, element_id: str, thread_id: Optional[str], user: Optional[str]
+        self, element_id: str, thread_id: str | None, user: str | None
     ) -> None:
         target = path("threads", thread_id or "-", "elements", element_id)
-        keys: List[str] = []
+        keys: list[str] = []
         if self._storage is not None:
             keys = _keys([await self._client.json("GET", target)])
         await self._client.json("DELETE", target, user=user)
         await self.forget(keys)
 
-    async def keys(
-        self, thread_id: Optional[str], for_id: Optional[str] = None
-    ) -> List[str]:
+    async def keys(self, thread_id: str | None, for_id: str | None = None) -> list[str]:
         """The keys in the user's storage of a thread's elements, or of one step's."""
         if self._storage is None or not thread_id:
             return []
@@ -71,13 +70,15 @@ class Elements:
         """Deletes objects in the user's storage, after their rows are gone. What
         cannot be deleted is logged, for nothing points to it any more."""
         delete = getattr(self._storage, "delete_file", None)
-        for key in keys if delete is not None else ():
+        if delete is None:
+            return
+        for key in keys:
             try:
                 await delete(key)
             except Exception as err:
                 self._log.warning("cannot delete %s from the storage: %s", key, err)
 
-    async def readable(self, rows: Optional[List[Row]]) -> List[Row]:
+    async def readable(self, rows: list[Row] | None) -> list[Row]:
         """The rows with URLs that the browser can follow."""
         rows = rows or []
         await asyncio.gather(*(self._sign(row) for row in rows))
@@ -108,12 +109,12 @@ class Elements:
         return {"url": stored.get("url"), "objectKey": stored.get("object_key") or key}
 
 
-def _content(element: Any) -> Optional[Content]:
+def _content(element: Any) -> Content | None:
     if getattr(element, "path", None):
         return File(element.path)
     content = getattr(element, "content", None)
     return Bytes(content) if content else None
 
 
-def _keys(rows: Iterable[Row]) -> List[str]:
+def _keys(rows: Iterable[Row]) -> list[str]:
     return [row["objectKey"] for row in rows if row.get("objectKey")]

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Awaitable,
-    Callable,
-    Dict,
-    List,
-    Optional,
-    Tuple,
-    Type,
-    Union,
-)
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 from chainlit.data.base import BaseDataLayer
 from chainlit.logger import logger
@@ -62,12 +52,12 @@ class VarveDataLayer(BaseDataLayer):
 
     def __init__(
         self,
-        url: Optional[str] = None,
-        storage_provider: Optional["BaseStorageClient"] = None,
+        url: str | None = None,
+        storage_provider: BaseStorageClient | None = None,
         *,
-        api_key: Optional[str] = None,
-        data: Union[str, "os.PathLike[str]", None] = None,
-        binary: Optional[str] = None,
+        api_key: str | None = None,
+        data: str | os.PathLike[str] | None = None,
+        binary: str | None = None,
     ) -> None:
         self._log = logger.getChild("Varve")
         self._client = Client(
@@ -80,11 +70,11 @@ class VarveDataLayer(BaseDataLayer):
 
     # Users.
 
-    async def get_user(self, identifier: str) -> Optional[PersistedUser]:
+    async def get_user(self, identifier: str) -> PersistedUser | None:
         answer = await self._read("users", identifier)
         return _user(answer) if answer else None
 
-    async def create_user(self, user: User) -> Optional[PersistedUser]:
+    async def create_user(self, user: User) -> PersistedUser | None:
         body = {"metadata": user.metadata or {}, "display_name": user.display_name}
         target = path("users", user.identifier)
         answer = await self._write(
@@ -120,7 +110,7 @@ class VarveDataLayer(BaseDataLayer):
     # Elements.
 
     @queued()
-    async def create_element(self, element: "Element") -> None:
+    async def create_element(self, element: Element) -> None:
         if not element.for_id:
             return  # Chainlit's task list, which is not kept
         user = acting_user()
@@ -130,15 +120,16 @@ class VarveDataLayer(BaseDataLayer):
             lambda: self._elements.put(element, user),
         )
 
-    async def get_element(
-        self, thread_id: str, element_id: str
-    ) -> Optional["ElementDict"]:
+    async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
         row = await self._read("threads", thread_id, "elements", element_id)
-        return (await self._elements.readable([row]))[0] if row else None
+        if row is None:
+            return None
+        await self._elements.readable([row])
+        return cast("ElementDict", row)
 
     @queued()
     async def delete_element(
-        self, element_id: str, thread_id: Optional[str] = None
+        self, element_id: str, thread_id: str | None = None
     ) -> None:
         user = acting_user()
         await self._in_turn(
@@ -151,12 +142,12 @@ class VarveDataLayer(BaseDataLayer):
     # Steps.
 
     @queued(step_snapshot)
-    async def create_step(self, step_dict: "StepDict") -> None:
-        await self._put_step("create_step", step_dict)
+    async def create_step(self, step_dict: StepDict) -> None:
+        await self._put_step("create_step", cast(Step, step_dict))
 
     @queued(step_snapshot)
-    async def update_step(self, step_dict: "StepDict") -> None:
-        await self._put_step("update_step", step_dict)
+    async def update_step(self, step_dict: StepDict) -> None:
+        await self._put_step("update_step", cast(Step, step_dict))
 
     @queued()
     async def delete_step(self, step_id: str) -> None:
@@ -172,16 +163,16 @@ class VarveDataLayer(BaseDataLayer):
         key = _step_key(step_id)
         await self._in_turn(key, "delete_step", delete, _Gone + _Missing)
 
-    async def get_step(self, step_id: str) -> Optional["StepDict"]:
-        return await self._read("steps", step_id)
+    async def get_step(self, step_id: str) -> StepDict | None:
+        return cast("StepDict | None", await self._read("steps", step_id))
 
-    async def get_favorite_steps(self, user_id: str) -> List["StepDict"]:
+    async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         if not user_id:
             return []
         answer = await self._client.json(
             "GET", "/v1/favorites", query={"userId": user_id}
         )
-        return answer["data"]
+        return cast("list[StepDict]", answer["data"])
 
     # Threads.
 
@@ -191,15 +182,15 @@ class VarveDataLayer(BaseDataLayer):
         answer = await self._read("threads", thread_id, "author")
         return (answer or {}).get("author") or ""
 
-    async def get_thread(self, thread_id: str) -> Optional[ThreadDict]:
+    async def get_thread(self, thread_id: str) -> ThreadDict | None:
         thread = await self._read("threads", thread_id)
         if thread:
             thread["elements"] = await self._elements.readable(thread.get("elements"))
-        return thread
+        return cast("ThreadDict | None", thread)
 
     async def list_threads(
         self, pagination: Pagination, filters: ThreadFilter
-    ) -> "PaginatedResponse[ThreadDict]":
+    ) -> PaginatedResponse[ThreadDict]:
         """A page without steps, the thread with the newest activity first.
         Raises InvalidError for a cursor that is none."""
         query = {
@@ -218,10 +209,10 @@ class VarveDataLayer(BaseDataLayer):
     async def update_thread(
         self,
         thread_id: str,
-        name: Optional[str] = None,
-        user_id: Optional[str] = None,
-        metadata: Optional[Dict[str, Any]] = None,
-        tags: Optional[List[str]] = None,
+        name: str | None = None,
+        user_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tags: list[str] | None = None,
     ) -> None:
         given = {"name": name, "userId": user_id, "metadata": metadata, "tags": tags}
         # Encoded now: the metadata may change while the call waits.
@@ -288,7 +279,7 @@ class VarveDataLayer(BaseDataLayer):
         key: str,
         name: str,
         call: Callable[[], Awaitable[Any]],
-        fine: Tuple[Type[Exception], ...] = _Gone,
+        fine: tuple[type[Exception], ...] = _Gone,
     ) -> None:
         await self._order.turn(key, lambda: self._write(name, call, fine))
 
@@ -312,7 +303,7 @@ class VarveDataLayer(BaseDataLayer):
         self,
         name: str,
         call: Callable[[], Awaitable[Any]],
-        fine: Tuple[Type[Exception], ...] = _Gone,
+        fine: tuple[type[Exception], ...] = _Gone,
     ) -> Any:
         """Runs a write. What is in ``fine``, above all a late write to a deleted
         thread, is no error; anything else is logged here, since Chainlit mostly

@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any, Awaitable, Callable, Coroutine, Dict, Set, TypeVar
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Callable, TypeVar
 
 from chainlit.data.utils import queue_until_user_message
 
 from .session import in_context
 
 T = TypeVar("T")
-Method = Callable[..., Coroutine[Any, Any, T]]
+Method = Callable[..., Coroutine[Any, Any, Any]]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class CallOrder:
     """Turns, one line for each key."""
 
     def __init__(self) -> None:
-        self._last: Dict[str, "asyncio.Future[None]"] = {}
-        self._running: Set["asyncio.Task[Any]"] = set()
+        self._last: dict[str, asyncio.Future[None]] = {}
+        self._running: set[asyncio.Task[Any]] = set()
 
     def begin(self, call: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Starts the call now, and returns what waits for its end.
@@ -64,24 +66,24 @@ class CallOrder:
     async def drain(self, seconds: float) -> int:
         """Waits for everything that was called so far; how many calls were left
         when the time was over."""
-        calls: Set["asyncio.Future[Any]"] = {*self._running, *self._last.values()}
+        calls: set[asyncio.Future[Any]] = {*self._running, *self._last.values()}
         if not calls:
             return 0
         _, left = await asyncio.wait(calls, timeout=seconds)
         return len(left)
 
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # it was logged; if nobody waits, that was all
 
 
-async def _result(task: "asyncio.Task[T]") -> T:
+async def _result(task: asyncio.Task[T]) -> T:
     return await asyncio.shield(task)
 
 
 def queued(
-    snapshot: Callable[..., tuple] = lambda *args, **kwargs: (args, kwargs),
+    snapshot: Callable[..., Arguments] = lambda *args, **kwargs: (args, kwargs),
 ) -> Callable[[Method], Method]:
     """For the five methods that Chainlit holds back until the user's first
     message, so that opening a page leaves no empty thread.
@@ -91,13 +93,15 @@ def queued(
     """
 
     def decorate(method: Method) -> Method:
-        held_back = queue_until_user_message()(method)
+        hold_back: Any = queue_until_user_message
+        held_back: Method = hold_back()(method)
 
         @functools.wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
             args, kwargs = snapshot(*args, **kwargs)
             run = held_back if in_context() else method
-            return self._order.begin(run(self, *args, **kwargs))
+            order: CallOrder = self._order
+            return order.begin(run(self, *args, **kwargs))
 
         return call
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from .._client import Client
@@ -42,7 +42,7 @@ _ANSWERED = (
 )
 
 
-def browser_url(url: Optional[str]) -> Optional[str]:
+def browser_url(url: str | None) -> str | None:
     """A reference relative to the server, as one the browser can follow. Other
     URLs stay as they are."""
     if not url or not url.startswith(_OBJECTS):
@@ -50,9 +50,9 @@ def browser_url(url: Optional[str]) -> Optional[str]:
     return _chainlit_root() + _MOUNT + url
 
 
-def is_reference(url: Optional[str]) -> bool:
+def is_reference(url: str | None) -> bool:
     """Whether the URL is a signed reference that this package handed out."""
-    return bool(url) and _OBJECTS in url and "signature=" in url
+    return url is not None and _OBJECTS in url and "signature=" in url
 
 
 def mount(client: Client) -> bool:
@@ -116,7 +116,7 @@ class _Relay:
             gone.cancel()
 
 
-def _target(key: str, query: bytes) -> Optional[str]:
+def _target(key: str, query: bytes) -> str | None:
     """The server's path for a signed read; None for anything else."""
     if any(segment in ("", ".", "..") for segment in key.split("/")):
         return None
@@ -134,14 +134,14 @@ async def _disconnected(receive: Any) -> None:
         pass
 
 
-async def _start(send: Any, status: int, given: Dict[str, str]) -> None:
+async def _start(send: Any, status: int, given: dict[str, str]) -> None:
     headers = {name: given[name] for name in _ANSWERED if name in given}
     headers.setdefault("x-content-type-options", "nosniff")
     if status == 206:
         # Compressing a part of a file would break the range; this stops the
         # middleware that would.
         headers.setdefault("content-encoding", "identity")
-    raw: List[Tuple[bytes, bytes]] = [
+    raw: list[tuple[bytes, bytes]] = [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in headers.items()
     ]
@@ -153,5 +153,5 @@ async def _refuse(send: Any, status: int) -> None:
     await send(_body(b"", more=False))
 
 
-def _body(chunk: bytes, *, more: bool) -> Dict[str, Any]:
+def _body(chunk: bytes, *, more: bool) -> dict[str, Any]:
     return {"type": "http.response.body", "body": chunk, "more_body": more}

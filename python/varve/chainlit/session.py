@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from chainlit.context import context_var
 from chainlit.session import WebsocketSession
 
@@ -13,7 +11,7 @@ def in_context() -> bool:
     return context_var.get(None) is not None
 
 
-def acting_user() -> Optional[str]:
+def acting_user() -> str | None:
     """The identifier of the user on whose behalf a write is made, if known.
 
     Only a browser's session acts for one user. In Slack, Discord and Teams one
@@ -26,7 +24,7 @@ def acting_user() -> Optional[str]:
     return user.identifier if user is not None else None
 
 
-def current_thread() -> Optional[str]:
+def current_thread() -> str | None:
     """The thread of the session that makes this call."""
     context = context_var.get(None)
     return getattr(context.session, "thread_id", None) if context is not None else None

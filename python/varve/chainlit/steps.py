@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Tuple, Union
+from typing import Any
 
 from .. import _json
 
@@ -18,7 +19,9 @@ class Step:
     body: bytes
 
 
-def step_snapshot(step_dict: Union[Step, Mapping[str, Any]]) -> Tuple[tuple, dict]:
+def step_snapshot(
+    step_dict: Step | Mapping[str, Any],
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of ``create_step`` and ``update_step``, frozen."""
     if not isinstance(step_dict, Step):
         step_dict = Step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Optional, Union
+from typing import Any
 
 from chainlit.logger import logger
 
@@ -15,7 +15,9 @@ from . import route
 try:
     from chainlit.data.storage_clients.base import BaseStorageClient
 except ImportError:  # Chainlit 1.x
-    from chainlit.data.base import BaseStorageClient
+    from chainlit.data.base import (  # type: ignore[attr-defined, no-redef]
+        BaseStorageClient,
+    )
 
 __all__ = ["BaseStorageClient", "VarveStorageClient"]
 
@@ -30,25 +32,29 @@ class VarveStorageClient(BaseStorageClient):
 
     def __init__(
         self,
-        url: Optional[str] = None,
+        url: str | None = None,
         *,
-        api_key: Optional[str] = None,
-        data: Union[str, "os.PathLike[str]", None] = None,
-        binary: Optional[str] = None,
+        api_key: str | None = None,
+        data: str | os.PathLike[str] | None = None,
+        binary: str | None = None,
     ) -> None:
         self._client = Client(
-            url, api_key=api_key, data=data, binary=binary, logger=logger.getChild("Varve")
+            url,
+            api_key=api_key,
+            data=data,
+            binary=binary,
+            logger=logger.getChild("Varve"),
         )
         self._mounted = route.mount(self._client)
 
     async def upload_file(
         self,
         object_key: str,
-        data: Union[bytes, str],
+        data: bytes | str,
         mime: str = "application/octet-stream",
         overwrite: bool = True,
-        content_disposition: Optional[str] = None,
-    ) -> Dict[str, Any]:
+        content_disposition: str | None = None,
+    ) -> dict[str, Any]:
         """Returns at least ``object_key`` and a signed ``url``. Raises
         ExistsError if the key is taken and ``overwrite`` is false."""
         query = {
@@ -77,12 +83,12 @@ class VarveStorageClient(BaseStorageClient):
         answer = await self._client.json(
             "GET", _object(object_key), query={"sign": "true", "ttl": ttl}
         )
-        return self._readable(answer)["url"]
+        return str(self._readable(answer)["url"])
 
     async def close(self) -> None:
         await self._client.close()
 
-    def _readable(self, answer: Dict[str, Any]) -> Dict[str, Any]:
+    def _readable(self, answer: dict[str, Any]) -> dict[str, Any]:
         if not self._mounted:
             self._mounted = route.mount(self._client)
         if self._mounted:
