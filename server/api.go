@@ -54,7 +54,7 @@ func apiConfig(version string) huma.Config {
 			Security:       []map[string][]string{{"key": {}}, {}},
 			OnAddOperation: []huma.AddOpFunc{complete},
 		},
-		Formats:       map[string]huma.Format{wire.TypeJSON: huma.DefaultJSONFormat},
+		Formats:       map[string]huma.Format{wire.TypeJSON: huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: wire.TypeJSON,
 	}
 	config.AllowAdditionalPropertiesByDefault = true

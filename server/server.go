@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -27,7 +28,8 @@ type Server struct {
 	http      *http.Server
 	listeners []net.Listener
 	sockets   []string // paths to remove
-	done      chan error
+	failed    chan error
+	serving   sync.WaitGroup
 }
 
 // New makes a server. It opens nothing yet.
@@ -68,9 +70,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return s.Stop()
-	case err := <-s.done:
-		s.Stop()
-		return err
+	case err := <-s.failed:
+		return errs.Wrap(errs.Unavailable, errors.Join(err, s.Stop()), "a listener failed")
 	}
 }
 
@@ -87,7 +88,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	base := context.WithoutCancel(ctx)
-	s.http = &http.Server{
+	h := &http.Server{
 		Handler:           s.Handler(),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 10 * time.Second,
@@ -95,9 +96,9 @@ func (s *Server) Start(ctx context.Context) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          serverLog(s.opt.Log),
 	}
-	s.done = make(chan error, len(s.listeners))
+	s.http, s.failed = h, make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
-		go func() { s.done <- s.http.Serve(l) }() // ends with Stop
+		s.serving.Go(func() { s.failed <- h.Serve(l) }) // ends with Stop
 	}
 	return nil
 }
@@ -117,6 +118,7 @@ func (s *Server) Stop() error {
 		s.http.Close()
 		err = errs.Wrap(errs.Unavailable, err, "requests were cut off after %s", s.opt.Grace)
 	}
+	s.serving.Wait()
 	s.closeListeners()
 	s.http = nil
 	return err
