@@ -18,3 +18,9 @@ func TestChat(t *testing.T) {
 func TestStore(t *testing.T) {
 	chattest.RunStore(t, func(*testing.T) store.Store { return memory.Open() })
 }
+
+// The reference agrees with itself, so that a difference elsewhere is one.
+func TestHistories(t *testing.T) {
+	open := func(*testing.T) store.Store { return memory.Open() }
+	chattest.Histories(t, 20, 200, open, open)
+}
