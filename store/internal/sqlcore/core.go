@@ -129,8 +129,8 @@ func (c *Core) statements() statements {
 		elements, table("elements"), eq("e", "threadId", s.Elements, 1), d.Order)
 	q.element = fmt.Sprintf(`SELECT %s FROM %s e WHERE %s`, elements, table("elements"), eq("e", "id", s.Elements, 1))
 
-	q.favorites = fmt.Sprintf(`SELECT %s FROM %s t JOIN %s s ON s."threadId"=t."id" WHERE %s AND %s`,
-		steps, table("threads"), table("steps"), eq("t", "userId", s.Threads, 1), d.Starred)
+	q.favorites = fmt.Sprintf(`SELECT %s FROM %s t JOIN %s s ON s."threadId"=t."id" WHERE %s AND %s ORDER BY s.%s DESC`,
+		steps, table("threads"), table("steps"), eq("t", "userId", s.Threads, 1), d.Starred, d.Order)
 	q.favoriteVotes = fmt.Sprintf(`SELECT %s FROM %s t JOIN %s s ON s."threadId"=t."id" JOIN %s f ON f."forId"=s."id" WHERE %s AND %s ORDER BY f.%s`,
 		votes, table("threads"), table("steps"), table("feedbacks"), eq("t", "userId", s.Threads, 1), d.Starred, d.Order)
 	return q

@@ -76,13 +76,13 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, param(int64(ask.Limit))), args
 }
 
-// voted is the condition that a step of thread t has a verdict, which is that
-// of its newest feedback.
+// voted is the condition that thread t has a verdict: that of the newest
+// feedback of some step.
 func (c *Core) voted(value string) string {
 	d := c.Dialect
-	return fmt.Sprintf(`EXISTS (SELECT 1 FROM %[1]s f JOIN %[2]s s ON s."id"=f."forId" WHERE s."threadId"=t."id" AND f."value"=%[3]s`+
-		` AND NOT EXISTS (SELECT 1 FROM %[1]s n WHERE n."forId"=f."forId" AND n.%[4]s>f.%[4]s))`,
-		d.Table("feedbacks"), d.Table("steps"), value, d.Order)
+	return fmt.Sprintf(`EXISTS (SELECT 1 FROM %[1]s f WHERE f."threadId"=t."id" AND f."value"=%[2]s`+
+		` AND NOT EXISTS (SELECT 1 FROM %[1]s n WHERE n."forId"=f."forId" AND n.%[3]s>f.%[3]s))`,
+		d.Table("feedbacks"), value, d.Order)
 }
 
 // Scan is the search condition without an index: it looks into the thread's

@@ -50,6 +50,21 @@ func (c *Core) Head(ctx context.Context, q Querier, id string) (chat.Head, error
 	return h, err
 }
 
+// ThreadRow returns a thread without its steps and elements.
+func (c *Core) ThreadRow(ctx context.Context, q Querier, id string) (t chat.Thread, err error) {
+	found := false
+	if c.Holds(c.Schema.Threads, "id", id) {
+		found, err = one(ctx, q, c.sql.thread, func(r Row) error {
+			t = c.scanThread(r)
+			return nil
+		}, id)
+	}
+	if err == nil && !found {
+		err = chat.Missing("threadId", id)
+	}
+	return t, err
+}
+
 // Thread returns a thread with its steps and elements.
 func (c *Core) Thread(ctx context.Context, q Querier, id string) (chat.Thread, error) {
 	if !c.Holds(c.Schema.Threads, "id", id) {
@@ -148,9 +163,7 @@ func (c *Core) Favorites(ctx context.Context, q Querier, userID string) ([]chat.
 	for i := range steps {
 		steps[i].Feedback = votes[steps[i].ID]
 	}
-	slices.SortStableFunc(steps, func(a, b chat.Step) int {
-		return cmp.Or(cmp.Compare(normal(b.CreatedAt), normal(a.CreatedAt)), cmp.Compare(b.ID, a.ID))
-	})
+	slices.SortStableFunc(steps, func(a, b chat.Step) int { return cmp.Compare(b.CreatedAt, a.CreatedAt) })
 	return steps, nil
 }
 
@@ -192,8 +205,8 @@ func (c *Core) scanStep(r Row, s *chat.Step) {
 	if s.Metadata == nil {
 		s.Metadata = chat.Object{}
 	}
-	if string(s.Generation) == "{}" && Generation(s.Type) == "{}" {
-		s.Generation = nil
+	if string(s.Generation) == "{}" {
+		s.Generation = nil // what Generation made of none
 	}
 	s.CreatedAt, s.Start, s.End = normal(s.CreatedAt), normal(s.Start), normal(s.End)
 }

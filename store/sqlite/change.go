@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/varvedb/varve/change"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// Retention is how long notes of changes are kept at least.
+const Retention = 24 * time.Hour
+
+// Changes implements change.Log. Positions are in the order of commits, since
+// one program writes to the file at a time.
+func (s *Store) Changes(ctx context.Context, after int64, limit int) (events []change.Event, err error) {
+	if !s.known.Load() {
+		return nil, errNoLog
+	}
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(`SELECT "position","table","key","last","op","at" FROM varve_change WHERE position>? ORDER BY position LIMIT ?`, func(r sqlcore.Row) error {
+			var e change.Event
+			n := r.(row)
+			e.Position = n.ColumnInt64(0)
+			e.Table, _ = r.Text(1)
+			e.Key, _ = r.Text(2)
+			e.Last, _ = r.Text(3)
+			op, _ := r.Text(4)
+			e.Op, e.At = change.Op(op), time.UnixMilli(n.ColumnInt64(5)).UTC()
+			events = append(events, e)
+			return nil
+		}, after, limit)
+	})
+	return events, err
+}
+
+// Head implements change.Log.
+func (s *Store) Head(ctx context.Context) (head int64, err error) {
+	if !s.known.Load() {
+		return 0, errNoLog
+	}
+	err = s.read(ctx, func(c *conn) error {
+		head, err = c.head()
+		return err
+	})
+	return head, err
+}
+
+var errNoLog = errs.New(errs.Unsupported, "there is no change log in a database that Varve did not make; see Mend")
+
+func (c *conn) head() (head int64, err error) {
+	err = c.query(`SELECT coalesce(max(position),0) FROM varve_change`, func(r sqlcore.Row) error {
+		head = r.(row).ColumnInt64(0)
+		return nil
+	})
+	return head, err
+}
+
+// Prune drops notes older than Retention before now that every consumer has
+// read, who has read up to slowest. The newest note stays in any case, so that
+// no position is used twice. It returns how many were dropped.
+func (s *Store) Prune(ctx context.Context, slowest int64, now time.Time) (n int64, err error) {
+	if !s.known.Load() {
+		return 0, errNoLog
+	}
+	err = s.write(ctx, func(c *conn) error {
+		before := c.db.TotalChanges()
+		// Notes are in the order of their times but for clocks that were set
+		// back, so what goes is a range of positions, cheap to find and drop.
+		err := c.exec(`DELETE FROM varve_change WHERE position<=min(?1,(SELECT max(position)-1 FROM varve_change),`+
+			`coalesce((SELECT min(position)-1 FROM varve_change WHERE at>=?2),(SELECT max(position)-1 FROM varve_change)))`,
+			slowest, now.Add(-Retention).UnixMilli())
+		n = c.db.TotalChanges() - before
+		if p := s.chat.Load(); err != nil || p == nil || !p.tracked {
+			return err
+		}
+		return c.exec(`DELETE FROM varve_tombstone WHERE at<?`, now.Add(-7*24*time.Hour).UnixMilli())
+	})
+	return n, err
+}

@@ -1,0 +1,44 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/chat/chattest"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/sqlite"
+)
+
+// open opens a file that is closed with the test.
+func open(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Relaxed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func fresh(t testing.TB) *sqlite.Store { return open(t, filepath.Join(t.TempDir(), "varve.db")) }
+
+func TestOwnFile(t *testing.T) {
+	chattest.Run(t, fresh(t).Chat().Features(), func(t *testing.T) chat.API {
+		return chattest.Service(t, fresh(t).Chat())
+	})
+}
+
+func TestOwnFileAsStore(t *testing.T) {
+	chattest.RunStore(t, func(t *testing.T) store.Store { return fresh(t) })
+}
+
+func TestHistories(t *testing.T) {
+	chattest.Histories(t, 20, 60, func(*testing.T) store.Store { return memory.Open() },
+		func(t *testing.T) store.Store { return fresh(t) })
+}

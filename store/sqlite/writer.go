@@ -1,0 +1,271 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/goid"
+	"github.com/varvedb/varve/store"
+)
+
+// maxGroup bounds the writes of one transaction, and with it how long the
+// first of them waits for its durability.
+const maxGroup = 512
+
+// writer is the one goroutine that writes. What queued while it made the last
+// transaction durable becomes the next transaction: under load many writes
+// share one fsync, and a lone write waits for nothing.
+type writer struct {
+	conn  *conn
+	queue chan *item
+	stop  chan struct{}
+	done  chan struct{}
+
+	// running is the goroutine while it runs a function of a caller's, which
+	// must not wait for the writer.
+	running atomic.Uint64
+}
+
+// item is one queued write.
+type item struct {
+	fn func(*conn) error
+	// callers marks a function that a caller wrote: it may do several things
+	// and fail between them, so it always runs in a savepoint.
+	callers bool
+	state   atomic.Int32
+	err     error
+	done    chan struct{}
+}
+
+const (
+	queued int32 = iota
+	started
+	dropped // its caller gave up before it started
+)
+
+func newWriter(c *conn) *writer {
+	w := &writer{conn: c, queue: make(chan *item, maxGroup), stop: make(chan struct{}), done: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// close refuses new writes, finishes those that have begun, and returns when
+// the goroutine has ended.
+func (w *writer) close() error {
+	close(w.stop)
+	<-w.done
+	return classify(w.conn.close())
+}
+
+// write runs fn on the writer and returns when what it did is durable. When
+// ctx ends before fn was started it never runs; after that the answer is what
+// really happened.
+func (w *writer) write(ctx context.Context, callers bool, fn func(*conn) error) error {
+	if ctx.Err() != nil {
+		return givenUp(ctx)
+	}
+	if id := w.running.Load(); id != 0 && id == goid.Current() {
+		return store.Outer(store.Inside(ctx))
+	}
+	it := &item{fn: fn, callers: callers, done: make(chan struct{})}
+	select {
+	case w.queue <- it:
+	case <-ctx.Done():
+		return givenUp(ctx)
+	case <-w.stop:
+		return errClosed
+	}
+	select {
+	case <-it.done:
+		return it.answer()
+	case <-ctx.Done():
+		if it.state.CompareAndSwap(queued, dropped) {
+			return givenUp(ctx)
+		}
+	case <-w.done:
+	}
+	return w.await(it)
+}
+
+// await waits for an item that has begun, or for the end of the writer.
+func (w *writer) await(it *item) error {
+	select {
+	case <-it.done:
+		return it.answer()
+	case <-w.done:
+	}
+	select {
+	case <-it.done:
+		return it.answer()
+	default:
+		return errClosed
+	}
+}
+
+// panicked carries a panic of a caller's function back to its goroutine.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
+
+func (it *item) answer() error {
+	if p, ok := it.err.(*panicked); ok {
+		panic(p)
+	}
+	return it.err
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	for {
+		select {
+		case <-w.stop:
+			return
+		default:
+		}
+		select {
+		case <-w.stop:
+			return
+		case it := <-w.queue:
+			w.group(it)
+		}
+	}
+}
+
+// group makes one transaction of the items that are waiting.
+func (w *writer) group(first *item) {
+	var items []*item
+	begun := w.begin()
+	for it := first; it != nil; it = w.next(len(items)) {
+		if !it.state.CompareAndSwap(queued, started) {
+			continue
+		}
+		items = append(items, it)
+		if begun != nil {
+			it.err = begun
+			continue
+		}
+		if !w.step(it, it.callers) {
+			w.again(items)
+			break
+		}
+	}
+	if begun == nil {
+		w.commit(items)
+	}
+	for _, it := range items {
+		close(it.done)
+	}
+}
+
+func (w *writer) next(n int) *item {
+	if n >= maxGroup {
+		return nil
+	}
+	select {
+	case it := <-w.queue:
+		return it
+	default:
+		return nil
+	}
+}
+
+func (w *writer) begin() error {
+	w.conn.after = w.conn.after[:0]
+	return w.conn.exec("BEGIN IMMEDIATE")
+}
+
+// step runs one item. false: it left something behind that only the rollback
+// of the whole transaction takes away.
+//
+// Most items check everything before they write, and then fail only when the
+// database does; a savepoint for each would cost as much as some of them. So
+// an item runs without one, and the rare group in which one fails half-way is
+// run again with savepoints.
+func (w *writer) step(it *item, savepoint bool) bool {
+	c := w.conn
+	if savepoint {
+		if it.err = c.exec("SAVEPOINT varve"); it.err != nil {
+			return true
+		}
+	}
+	changes, after := c.db.TotalChanges(), len(c.after)
+	if it.callers {
+		w.running.Store(goid.Current())
+	}
+	it.err = protect(it.fn, c)
+	w.running.Store(0)
+	switch {
+	case it.err == nil && savepoint:
+		it.err = c.exec("RELEASE varve")
+	case it.err != nil && c.db.GetAutocommit():
+		return false // SQLite itself rolled everything back
+	case it.err != nil && savepoint:
+		c.after = c.after[:after]
+		if err := c.exec("ROLLBACK TO varve"); err == nil {
+			c.exec("RELEASE varve")
+		}
+	case it.err != nil:
+		c.after = c.after[:after]
+		return c.db.TotalChanges() == changes
+	}
+	return true
+}
+
+// again runs a group from its start, every item in a savepoint.
+func (w *writer) again(items []*item) {
+	if !w.conn.db.GetAutocommit() {
+		w.conn.exec("ROLLBACK")
+	}
+	begun := w.begin()
+	for _, it := range items {
+		if begun != nil {
+			it.err = begun
+		} else if !w.step(it, true) {
+			begun = it.err // the transaction is gone, and with it what came before
+			for _, before := range items {
+				if before.err == nil {
+					before.err = begun
+				}
+			}
+		}
+	}
+}
+
+func protect(fn func(*conn) error, c *conn) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	return fn(c)
+}
+
+// commit makes the group durable and gives every item its answer.
+func (w *writer) commit(items []*item) {
+	c := w.conn
+	if c.db.GetAutocommit() {
+		return // lost already, and every item knows
+	}
+	err := c.exec("COMMIT")
+	if err != nil {
+		if !c.db.GetAutocommit() {
+			c.exec("ROLLBACK")
+		}
+		for _, it := range items {
+			if it.err == nil {
+				it.err = errs.Wrap(errs.KindOf(err), err, "nothing was written")
+			}
+		}
+		return
+	}
+	for _, done := range c.after {
+		done()
+	}
+	clear(c.after)
+}
