@@ -1,7 +1,5 @@
 """A conversation in a real app: what was said, shown, attached and rated is found again."""
 
-import httpx
-
 from harness.person import Person
 from harness.wait import until
 
@@ -89,10 +87,10 @@ def test_an_uploaded_file_comes_back_byte_for_byte(alice, chat, png):
     (element,) = thread["elements"]
     assert (element["type"], element["name"], element["mime"]) == ("image", "a picture é.png", "image/png")
     assert (element["forId"], element["display"]) == (message_id, "inline")
-    answer = httpx.get(element["url"])
+    answer = alice.fetch(element["url"])
     assert answer.status_code == 200 and answer.content == png
     assert answer.headers["content-type"] == "image/png"
-    part = httpx.get(element["url"], headers={"Range": "bytes=4-9"})
+    part = alice.fetch(element["url"], Range="bytes=4-9")
     assert part.status_code == 206 and part.content == png[4:10]
 
 
@@ -103,7 +101,7 @@ def test_a_large_file_comes_back_byte_for_byte(alice, chat):
     thread = alice.thread_when(chat.thread_id, lambda t: t["elements"], "the file is there")
     (element,) = thread["elements"]
     assert element["type"] == "file"
-    assert httpx.get(element["url"]).content == data
+    assert alice.fetch(element["url"]).content == data
 
 
 def test_an_apps_text_element_is_found_again(alice, chat):
@@ -111,7 +109,7 @@ def test_an_apps_text_element_is_found_again(alice, chat):
     thread = alice.thread_when(chat.thread_id, lambda t: t["elements"], "the note is there")
     (element,) = thread["elements"]
     assert (element["type"], element["name"]) == ("text", "a note.txt")
-    assert httpx.get(element["url"]).content.decode() == "first line\nzweite Zeile: é"
+    assert alice.fetch(element["url"]).content.decode() == "first line\nzweite Zeile: é"
     answer = alice.element_response(chat.thread_id, element["id"])
     assert answer.status_code == 200 and answer.json()["forId"] == element["forId"]
 
@@ -216,7 +214,7 @@ def test_resume_continues_where_it_stopped(alice, chat, open_chats, png):
     assert again.wait("first_interaction")["interaction"] == "resume"
     resumed = again.wait("resume_thread")
     assert outputs(resumed, "user_message", "assistant_message")[1:] == ["before the break", "Echo: before the break"]
-    assert httpx.get(resumed["elements"][0]["url"]).content == png
+    assert alice.fetch(resumed["elements"][0]["url"]).content == png
     assert resumed["metadata"]["last"] == "before the break"
 
     again.say("after the break")
@@ -246,7 +244,7 @@ def test_a_deleted_thread_stays_deleted(alice, chat, open_chats, png):
     thread = alice.thread_when(thread_id, lambda t: turns_done(t) == 1 and t["elements"], "the turn is complete")
     assert alice.delete_response(thread_id).status_code == 200
     assert alice.thread_response(thread_id).status_code == 404
-    until(lambda: httpx.get(thread["elements"][0]["url"]).status_code == 404, "the picture is gone")
+    until(lambda: alice.fetch(thread["elements"][0]["url"]).status_code == 404, "the picture is gone")
     chat.close()
     later = alice.open_chat()
     open_chats.append(later)
@@ -304,7 +302,7 @@ def test_everything_is_found_again_after_a_restart(backend, alice, chat, png):
     alice = Person(backend.app, "alice")
     after = alice.thread(thread_id)
     picture = next(e for e in after["elements"] if e["type"] == "image")
-    assert httpx.get(picture["url"]).content == png
+    assert alice.fetch(picture["url"]).content == png
     for thread in (before, after):
         for element in thread["elements"]:
             element.pop("url")  # signed anew on each read

@@ -1,6 +1,8 @@
 """The data layers the app is run on, each as one thing to start, crash and restart."""
 
+import os
 import pathlib
+import signal
 
 from .app import NEWEST, App
 from .schema import SCHEMAS
@@ -82,6 +84,19 @@ class OnPostgres(OnSQLite):
         return self.postgres.database(f"app-{self.folder.name}")
 
 
+class Supervised(Backend):
+    """`VarveDataLayer()`: the app itself starts the server, in the folder it runs in, and keeps it alive."""
+
+    def environment(self):
+        return {"APP_LAYER": "varve"}
+
+    def kill_store(self):
+        os.kill(child_of(self.app.process.pid, "varve"), signal.SIGKILL)
+
+    def start_store(self):
+        pass  # the app does
+
+
 class OnChainlitsOwn(Backend):
     """No Varve: Chainlit's SQLAlchemy layer on PostgreSQL. The driver was tried on it; some tests fail on it rightly."""
 
@@ -96,8 +111,21 @@ class OnChainlitsOwn(Backend):
         return {"APP_LAYER": "sqlalchemy", "APP_CONNINFO": self.postgres.conninfo(self.database)}
 
 
+def child_of(parent, program):
+    """The process id of a child that runs `program`."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = stat.read_text().split(" ", 1)[1].rsplit(")", 1)
+        except FileNotFoundError:
+            continue  # ended meanwhile
+        if name == f"({program}" and int(rest.split()[1]) == parent:
+            return int(stat.parent.name)
+    raise AssertionError(f"process {parent} has no child {program}")
+
+
 BACKENDS = {
     "sqlite": OnSQLite,
     "postgres": OnPostgres,
+    "supervised": Supervised,
     "chainlit": OnChainlitsOwn,
 }

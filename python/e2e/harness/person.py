@@ -78,6 +78,10 @@ class Person:
     def element_response(self, thread_id, element_id):
         return self.http.get(f"/project/thread/{thread_id}/element/{element_id}")
 
+    def fetch(self, url, **headers):
+        """What a browser gets for an address in the page: no key and no cookie, only what the address itself carries."""
+        return httpx.get(httpx.URL(self.app.url).join(url), headers=headers, timeout=30)
+
     def upload(self, chat, name, data, mime):
         answer = self.http.post(
             "/project/file", params={"session_id": chat.session_id}, files={"file": (name, data, mime)}
