@@ -2,13 +2,16 @@ package server
 
 import (
 	"context"
+	"io"
 	"mime"
 	"net/http"
+	"path"
 	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 )
 
@@ -180,7 +183,7 @@ func (s *Server) getObject(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		return s.answerURL(ctx, c, files, key, content.Name, content.MIME, ttl)
+		return s.answerURL(ctx, c, files, key, content.Name, mediaTypeOf(key, content), ttl)
 	}
 	if signed(c.r) {
 		content.Name = q.Get("name")
@@ -189,6 +192,21 @@ func (s *Server) getObject(ctx context.Context, c *call) error {
 		}
 	}
 	return s.send(c, content)
+}
+
+// mediaTypeOf tells what an object is. A place that keeps no types leaves it to
+// the end of the key, as Chainlit's layers name objects, or to the first bytes:
+// an image without a type would not be shown.
+func mediaTypeOf(key string, content chat.Content) string {
+	if content.MIME != "" {
+		return content.MIME
+	}
+	if t := mime.TypeByExtension(path.Ext(key)); t != "" {
+		return t
+	}
+	head := make([]byte, 512) // all that DetectContentType looks at
+	n, _ := io.ReadFull(content.Body, head)
+	return http.DetectContentType(head[:n])
 }
 
 func ttlOf(n number) (time.Duration, error) {
