@@ -17,9 +17,9 @@ func Fold(s string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	for _, r := range norm.NFD.String(cases.Fold().String(s)) {
+	for _, r := range norm.NFD.String(cases.Fold().String(strings.ToValidUTF8(s, "\uFFFD"))) {
 		if !unicode.Is(unicode.Mn, r) {
-			b.WriteRune(r)
+			b.WriteRune(unicode.ToLower(r)) // folding leaves Cherokee in two cases
 		}
 	}
 	return norm.NFC.String(b.String())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/varvedb/varve/errs"
 )
@@ -147,8 +146,9 @@ func encode[T any](fields []Field[T], v *T, extra map[string]json.RawMessage, mo
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(strconv.Quote(f.Key))
-		b.WriteByte(':')
+		b.WriteByte('"')
+		b.WriteString(f.Key)
+		b.WriteString(`":`)
 		if err := encodeField(&b, f.At(v), f.Always); err != nil {
 			return nil, err
 		}
@@ -180,39 +180,50 @@ func encodeField(b *bytes.Buffer, p any, always bool) error {
 		b.WriteString("null")
 		return nil
 	}
+	if text, ok := p.(*string); ok && plainText(*text) {
+		b.WriteByte('"')
+		b.WriteString(*text)
+		b.WriteByte('"')
+		return nil
+	}
 	raw, err := json.Marshal(p)
 	b.Write(raw)
 	return err
 }
 
-// decode fills the known fields and returns the others. Null says nothing.
+// decode fills the known fields and returns the others. Null says nothing, and
+// of a key that is there twice the last one counts.
 func decode[T any](fields []Field[T], v *T, raw []byte) (map[string]json.RawMessage, error) {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &all); err != nil {
+	values := make([][]byte, len(fields))
+	var extra map[string]json.RawMessage
+	err := members(raw, func(key string, value []byte) {
+		for i := range fields {
+			if fields[i].Key == key {
+				values[i] = value
+				return
+			}
+		}
+		if extra == nil {
+			extra = map[string]json.RawMessage{}
+		}
+		extra[key] = bytes.Clone(value)
+	})
+	if err != nil {
 		return nil, wrongType(err, "")
 	}
-	for _, f := range fields {
-		value, ok := all[f.Key]
-		if !ok {
+	for i, value := range values {
+		if value == nil || string(value) == "null" {
 			continue
 		}
-		delete(all, f.Key)
-		if bytes.Equal(value, []byte("null")) {
-			continue
-		}
-		if err := json.Unmarshal(value, f.At(v)); err != nil {
-			return nil, wrongType(err, f.Key)
+		if err := decodeField(value, fields[i].At(v)); err != nil {
+			return nil, wrongType(err, fields[i].Key)
 		}
 	}
-	for key, value := range all {
-		if bytes.Equal(value, []byte("null")) {
-			delete(all, key)
-		}
-	}
-	if len(all) == 0 {
+	maps.DeleteFunc(extra, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
+	if len(extra) == 0 {
 		return nil, nil
 	}
-	return all, nil
+	return extra, nil
 }
 
 // wrongType names the field without quoting its value.

@@ -21,6 +21,7 @@ import (
 // errs.Gone. Every write checks [Allow] for the owner of the thread it
 // touches, in the same transaction.
 type Store interface {
+	// Features says what this store can do; it never changes while it is open.
 	Features() Features
 	Users
 	Threads
