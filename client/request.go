@@ -71,12 +71,9 @@ func readAll(r *http.Response) ([]byte, error) {
 
 // send makes a call and returns its answer if that is a success.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
-	var body []byte
-	if r.body != nil {
-		var err error
-		if body, err = json.Marshal(r.body); err != nil {
-			return nil, errs.Wrap(errs.Invalid, err, "cannot be written as JSON")
-		}
+	body, err := encode(r.body)
+	if err != nil {
+		return nil, err
 	}
 	attempts := c.opt.Attempts
 	if r.stream != nil {
@@ -94,6 +91,35 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, lost(ctx, err)
 		}
 	}
+}
+
+// encode writes a body as JSON; nil is none.
+func encode(v any) (raw []byte, err error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case chat.Step:
+		// Its own JSON, without the second look that json.Marshal takes at it.
+		if err := valid(v.Extra); err != nil {
+			return nil, err
+		}
+		raw, err = v.MarshalJSON()
+	default:
+		raw, err = json.Marshal(v)
+	}
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, err, "cannot be written as JSON")
+	}
+	return raw, nil
+}
+
+func valid(extra map[string]json.RawMessage) error {
+	for key, value := range extra {
+		if !json.Valid(value) {
+			return errs.Field(errs.Invalid, key, "is not valid JSON")
+		}
+	}
+	return nil
 }
 
 func (c *Client) once(ctx context.Context, r request, body []byte) (*http.Response, error) {

@@ -70,7 +70,12 @@ func (s *Server) decode(c *call, r io.Reader, v any) error {
 
 // unmarshal decodes without ever quoting the input in an error.
 func unmarshal(raw []byte, v any) error {
-	err := json.Unmarshal(raw, v)
+	var err error
+	if noun, ok := v.(json.Unmarshaler); ok {
+		err = noun.UnmarshalJSON(raw) // it checks, which need not be done twice
+	} else {
+		err = json.Unmarshal(raw, v)
+	}
 	var ours *errs.Error
 	var wrong *json.UnmarshalTypeError
 	switch {

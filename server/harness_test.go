@@ -85,7 +85,7 @@ func newClock() *clock { return &clock{at: time.Now()} }
 
 // bench is a running server and what a test needs of it.
 type bench struct {
-	*testing.T
+	testing.TB
 	server *server.Server
 	files  signing
 	clock  *clock
@@ -113,9 +113,9 @@ func (l *logBuffer) String() string {
 }
 
 // start runs a server over a memory store on loopback and on a socket.
-func start(t *testing.T, change ...func(*server.Options)) *bench {
+func start(t testing.TB, change ...func(*server.Options)) *bench {
 	t.Helper()
-	b := &bench{T: t, clock: newClock(), log: &logBuffer{}, socket: filepath.Join(t.TempDir(), "v.sock")}
+	b := &bench{TB: t, clock: newClock(), log: &logBuffer{}, socket: filepath.Join(t.TempDir(), "v.sock")}
 	b.files = signing{chattest.NewFiles(), []byte("a secret of the test"), b.clock.now}
 	o := server.Options{
 		Databases: []server.Database{b.database("default")},
@@ -223,7 +223,7 @@ func (b *bench) want(r reply, status int, kind errs.Kind) {
 const asJSON = "Content-Type: application/json"
 
 // withKeys gives the server a file of keys, and returns it.
-func withKeys(t *testing.T, now func() time.Time) (*keys.File, func(*server.Options)) {
+func withKeys(t testing.TB, now func() time.Time) (*keys.File, func(*server.Options)) {
 	t.Helper()
 	f, err := keys.Open(filepath.Join(t.TempDir(), "keys.json"), keys.Options{Now: now})
 	if err != nil {
@@ -232,7 +232,7 @@ func withKeys(t *testing.T, now func() time.Time) (*keys.File, func(*server.Opti
 	return f, func(o *server.Options) { o.Keys = f }
 }
 
-func token(t *testing.T, f *keys.File, database string, scopes ...keys.Scope) string {
+func token(t testing.TB, f *keys.File, database string, scopes ...keys.Scope) string {
 	t.Helper()
 	_, token, err := f.Create(keys.Spec{Database: database, Scopes: scopes})
 	if err != nil {
