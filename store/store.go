@@ -13,6 +13,7 @@ import (
 
 // Tx gives the ports of the rooms inside one transaction.
 type Tx interface {
+	// Chat is the port of the room of conversations. It is never nil.
 	Chat() chat.Store
 }
 
@@ -31,6 +32,7 @@ type Store interface {
 	Secret(ctx context.Context, name string) ([]byte, error)
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
+	// Close waits for what runs and gives the database back. No call may follow.
 	Close() error
 }
 

@@ -1,0 +1,143 @@
+package lint
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// vocabulary imports nothing of ours, so that every room can speak it.
+var vocabulary = []string{"errs", "page", "change"}
+
+// rooms says what the code of a room may import of ours, beside the
+// vocabulary. Imports go down only: nouns know no database, a database knows
+// the ports it serves, the edges know the nouns, and only the lists at the top
+// know which databases there are. A room that is missing here fails the test:
+// where it stands is a decision.
+var rooms = map[string][]string{
+	"errs":   nil,
+	"page":   nil,
+	"change": nil,
+
+	"chat":          nil,
+	"chat/chattest": {"chat", "store"},
+
+	"store":                  {"chat"},
+	"store/internal/sqlcore": {"chat", "store"},
+	"store/memory":           {"chat", "store", "internal/goid"},
+	"store/sqlite":           {"chat", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/postgres":         {"chat", "store", "store/internal/sqlcore", "internal/goid"},
+
+	"blob": {"chat"},
+
+	"server/wire": nil,
+	"server/keys": nil,
+	"server":      {"chat", "server/wire", "server/keys"},
+	"client":      {"chat", "server/wire"},
+
+	"":    {"chat", "store", "blob"},
+	"all": {"", "chat", "store", "blob", "store/memory", "store/sqlite", "store/postgres"},
+
+	"cmd/varve": {"", "all", "chat", "store", "blob", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "server", "server/keys", "client", "internal/pgtest"},
+
+	"internal/config": {"", "server"},
+	"internal/goid":   nil,
+	"internal/pgtest": nil,
+	"internal/lint":   nil,
+}
+
+// libraries says which rooms may use a library that is not Go's own: each has
+// one owner, so that its weight reaches nobody else. Tests and benchmarks may
+// use any of them.
+var libraries = map[string][]string{
+	"github.com/google/uuid":                    {"chat"},
+	"github.com/jackc/pgx/v5":                   {"store/postgres"},
+	"github.com/ncruces/go-sqlite3":             {"store/sqlite"},
+	"github.com/danielgtaylor/huma/v2":          {"server"},
+	"github.com/prometheus/client_golang":       {"server"},
+	"gocloud.dev":                               {"blob"},
+	"github.com/alecthomas/kong":                {"cmd/varve"},
+	"go.yaml.in/yaml/v3":                        {"internal/config"},
+	"github.com/google/go-cmp":                  nil,
+	"github.com/getkin/kin-openapi":             nil,
+	"github.com/rogpeppe/go-internal":           nil,
+	"golang.org/x/sync":                         {"store/sqlite", "store/postgres", "server", "cmd/varve"},
+	"golang.org/x/sys":                          {"store/sqlite", "server/keys", "cmd/varve"},
+	"golang.org/x/text":                         {"chat"},
+	"github.com/ncruces/go-sqlite3-wasm":        nil,
+	"github.com/ncruces/go-sqlite3/ext/unicode": nil,
+}
+
+// proofs are packages that only tests and benchmarks import.
+var proofs = []string{"bench", "chat/chattest", "internal/pgtest"}
+
+func TestRoomsImportDownwards(t *testing.T) {
+	for _, s := range allSources(t) {
+		allowed, known := rooms[s.room]
+		if !known {
+			t.Errorf("%s: room %q has no place in the table of %s/internal/lint", s.path, s.room, module)
+			continue
+		}
+		for _, p := range s.imports() {
+			to, ours := within(p)
+			if !ours || s.test && testMayImport(s.room, to) {
+				continue
+			}
+			if s.test || !slices.Contains(allowed, to) && !(slices.Contains(vocabulary, to) && !slices.Contains(vocabulary, s.room)) {
+				t.Errorf("%s: %q may not import %q", s.path, s.room, to)
+			}
+		}
+	}
+}
+
+// testMayImport: a test may stand any room beside its own, save that adapters
+// stay strangers to each other; only memory, which is the definition of a
+// store, is held against them.
+func testMayImport(from, to string) bool {
+	if strings.HasPrefix(to, "cmd/") && from != to {
+		return false
+	}
+	if path.Dir(from) == "store" && path.Dir(to) == "store" {
+		return from == to || to == "store/memory"
+	}
+	return true
+}
+
+func TestLibrariesHaveOneOwner(t *testing.T) {
+	for _, s := range allSources(t) {
+		if s.test || slices.Contains(proofs, s.room) {
+			continue
+		}
+		for _, p := range s.imports() {
+			if _, ours := within(p); ours || !strings.Contains(strings.Split(p, "/")[0], ".") {
+				continue
+			}
+			owners, known := ownersOf(p)
+			if !known {
+				t.Errorf("%s: %s is a new dependency: enter its owner in internal/lint and its reason in docs/design.md", s.path, p)
+			} else if !slices.Contains(owners, s.room) {
+				t.Errorf("%s: %s belongs to %q, not to %q", s.path, p, owners, s.room)
+			}
+		}
+	}
+}
+
+// within is the room that an import path of this module names.
+func within(p string) (room string, ours bool) {
+	if p == module {
+		return "", true
+	}
+	return strings.CutPrefix(p, module+"/")
+}
+
+// ownersOf finds a library by the longest of its prefixes in the table.
+func ownersOf(p string) (owners []string, known bool) {
+	for ; p != "."; p = path.Dir(p) {
+		if owners, known = libraries[p]; known {
+			return owners, true
+		}
+	}
+	return nil, false
+}
