@@ -30,8 +30,8 @@ func (p *pool) read(ctx context.Context, fn func(*conn) error) error {
 	c.db.SetInterrupt(ctx)
 	err = fn(c)
 	c.db.SetInterrupt(context.Background())
-	if err != nil && !c.db.GetAutocommit() {
-		c.exec("ROLLBACK") // an interrupt came before the read's own COMMIT
+	if err != nil {
+		c.rollback() // an interrupt may have come before the read's own COMMIT
 	}
 	if err != nil && ctx.Err() != nil {
 		return givenUp(ctx)

@@ -161,7 +161,10 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	return s.writer.write(ctx, true, func(c *conn) error {
 		t := &tx{store: s, conn: c}
 		defer func() { t.over = true }()
-		return fn(store.Inside(ctx), t)
+		if err := fn(store.Inside(ctx), t); err != nil {
+			return err
+		}
+		return t.broken
 	})
 }
 
@@ -192,10 +195,11 @@ func (s *Store) write(ctx context.Context, fn func(*conn) error) error {
 
 // tx is the inside of an Update. It must not be used after it.
 type tx struct {
-	store *Store
-	conn  *conn
-	over  bool
-	found *schema
+	store  *Store
+	conn   *conn
+	over   bool
+	broken error // a call failed half-way
+	found  *schema
 }
 
 func (t *tx) read(_ context.Context, fn func(*conn) error) error {
@@ -205,21 +209,21 @@ func (t *tx) read(_ context.Context, fn func(*conn) error) error {
 	return fn(t.conn)
 }
 
-// write runs fn so that it happens whole or not at all, even when the caller
-// goes on after its error.
+// write runs fn, which happens whole or not at all: where it fails half-way,
+// the whole Update fails, whatever its function makes of the error. A
+// savepoint for each call would cost more than many calls do.
 func (t *tx) write(ctx context.Context, fn func(*conn) error) error {
+	if t.broken != nil {
+		return t.broken
+	}
 	return t.read(ctx, func(c *conn) error {
-		if err := c.exec("SAVEPOINT varve_part"); err != nil {
-			return err
-		}
-		after := len(c.after)
+		changes, after := c.db.TotalChanges(), len(c.after)
 		err := fn(c)
-		if err != nil && !c.db.GetAutocommit() {
+		if err != nil {
 			c.after = c.after[:after]
-			c.exec("ROLLBACK TO varve_part")
-		}
-		if !c.db.GetAutocommit() {
-			c.exec("RELEASE varve_part")
+			if c.db.GetAutocommit() || c.db.TotalChanges() != changes {
+				t.broken = err
+			}
 		}
 		return err
 	})

@@ -150,7 +150,7 @@ func (w *writer) group(first *item) {
 			it.err = begun
 			continue
 		}
-		if !w.step(it, it.callers) {
+		if !w.step(it, len(items) == 1, it.callers) {
 			w.again(items)
 			break
 		}
@@ -176,6 +176,7 @@ func (w *writer) next(n int) *item {
 }
 
 func (w *writer) begin() error {
+	clear(w.conn.after)
 	w.conn.after = w.conn.after[:0]
 	return w.conn.exec("BEGIN IMMEDIATE")
 }
@@ -185,10 +186,12 @@ func (w *writer) begin() error {
 //
 // Most items check everything before they write, and then fail only when the
 // database does; a savepoint for each would cost as much as some of them. So
-// an item runs without one, and the rare group in which one fails half-way is
-// run again with savepoints.
-func (w *writer) step(it *item, savepoint bool) bool {
+// they run without one, and the rare group in which one fails half-way is run
+// again with savepoints. The first item needs none in any case: before it
+// there is nothing to keep.
+func (w *writer) step(it *item, first, savepoint bool) bool {
 	c := w.conn
+	savepoint = savepoint && !first
 	if savepoint {
 		if it.err = c.exec("SAVEPOINT varve"); it.err != nil {
 			return true
@@ -200,40 +203,51 @@ func (w *writer) step(it *item, savepoint bool) bool {
 	}
 	it.err = protect(it.fn, c)
 	w.running.Store(0)
+	if it.err == nil {
+		if savepoint {
+			it.err = c.exec("RELEASE varve")
+		}
+		return true
+	}
+	clear(c.after[after:])
+	c.after = c.after[:after]
 	switch {
-	case it.err == nil && savepoint:
-		it.err = c.exec("RELEASE varve")
-	case it.err != nil && c.db.GetAutocommit():
+	case first:
+		c.rollback()
+		return w.begin() == nil
+	case c.db.GetAutocommit():
 		return false // SQLite itself rolled everything back
-	case it.err != nil && savepoint:
-		c.after = c.after[:after]
+	case savepoint:
 		if err := c.exec("ROLLBACK TO varve"); err == nil {
 			c.exec("RELEASE varve")
 		}
-	case it.err != nil:
-		c.after = c.after[:after]
-		return c.db.TotalChanges() == changes
+		return true
 	}
-	return true
+	return c.db.TotalChanges() == changes
 }
 
 // again runs a group from its start, every item in a savepoint.
 func (w *writer) again(items []*item) {
-	if !w.conn.db.GetAutocommit() {
-		w.conn.exec("ROLLBACK")
-	}
+	w.conn.rollback()
 	begun := w.begin()
-	for _, it := range items {
+	for i, it := range items {
 		if begun != nil {
 			it.err = begun
-		} else if !w.step(it, true) {
+		} else if !w.step(it, i == 0, true) {
 			begun = it.err // the transaction is gone, and with it what came before
-			for _, before := range items {
+			for _, before := range items[:i] {
 				if before.err == nil {
 					before.err = begun
 				}
 			}
 		}
+	}
+}
+
+// rollback ends the transaction that is open, if one is.
+func (c *conn) rollback() {
+	if !c.db.GetAutocommit() {
+		c.exec("ROLLBACK")
 	}
 }
 
@@ -254,9 +268,7 @@ func (w *writer) commit(items []*item) {
 	}
 	err := c.exec("COMMIT")
 	if err != nil {
-		if !c.db.GetAutocommit() {
-			c.exec("ROLLBACK")
-		}
+		c.rollback()
 		for _, it := range items {
 			if it.err == nil {
 				it.err = errs.Wrap(errs.KindOf(err), err, "nothing was written")
@@ -267,5 +279,4 @@ func (w *writer) commit(items []*item) {
 	for _, done := range c.after {
 		done()
 	}
-	clear(c.after)
 }
