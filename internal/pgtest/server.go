@@ -33,7 +33,7 @@ var (
 const common = `listen_addresses='127.0.0.1'
 unix_socket_directories=''
 max_connections=200
-autovacuum_naptime=10s
+autovacuum=off
 log_min_messages=fatal
 `
 

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// access runs statements: each call on a connection of its own, or inside an
+// Update. Both answer in one round trip.
+type access interface {
+	// ready returns the layout of the database.
+	ready(ctx context.Context) (*layout, error)
+	// Run asks questions on one snapshot.
+	sqlcore.Querier
+	// write runs statements as one unit: all of them or none.
+	write(ctx context.Context, statements ...sqlcore.Query) error
+	// atomic runs fn with statements that follow from each other as one unit.
+	atomic(ctx context.Context, fn func(access) error) error
+}
+
+// outer is access through the pool.
+type outer struct{ s *Store }
+
+func (o outer) ready(ctx context.Context) (*layout, error) {
+	if err := store.Outer(ctx); err != nil {
+		return nil, err
+	}
+	return o.s.ready(ctx)
+}
+
+// Run implements sqlcore.Querier.
+func (o outer) Run(ctx context.Context, queries ...sqlcore.Query) error {
+	if len(queries) > 1 {
+		queries = snapshot(queries)
+	}
+	return o.write(ctx, queries...)
+}
+
+// snapshot puts questions into a transaction that sees one state. The control
+// statements travel with them.
+func snapshot(queries []sqlcore.Query) []sqlcore.Query {
+	all := make([]sqlcore.Query, 0, len(queries)+2)
+	all = append(all, sqlcore.Query{SQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"})
+	all = append(all, queries...)
+	return append(all, sqlcore.Query{SQL: "COMMIT"})
+}
+
+func (o outer) write(ctx context.Context, statements ...sqlcore.Query) error {
+	c, err := o.s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	return classify(run(ctx, c.Conn().PgConn(), statements...))
+}
+
+// acquire takes a connection. One that the server closed while it lay idle is
+// noticed by the pool and replaced.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, classify(err)
+	}
+	return c, nil
+}
+
+func (o outer) atomic(ctx context.Context, fn func(access) error) error {
+	return o.s.transact(ctx, func(in inner) error { return fn(in) })
+}
+
+// Update implements store.Store.
+func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
+	if err := store.Outer(ctx); err != nil {
+		return err
+	}
+	return s.transact(ctx, func(in inner) error { return fn(store.Inside(ctx), in) })
+}
+
+// tries is how often a transaction runs that lost against another.
+const tries = 5
+
+// transact runs fn in one transaction, again when the server gave it up for
+// another's sake.
+func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
+	l, err := s.ready(ctx)
+	if err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		err := s.once(ctx, l, fn)
+		if c := code(err); try == tries || (c != "40001" && c != "40P01") {
+			return err
+		}
+	}
+}
+
+func (s *Store) once(ctx context.Context, l *layout, fn func(inner) error) error {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release() // closes the connection when a panic left a transaction open
+	tx, err := c.Begin(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	if err := fn(inner{l: l, conn: c.Conn().PgConn()}); err != nil {
+		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
+		return err
+	}
+	return committed(ctx, tx)
+}
+
+// committed tells a commit from a transaction that the server ended as a
+// rollback because a statement in it had failed.
+func committed(ctx context.Context, tx pgx.Tx) error {
+	err := tx.Commit(ctx)
+	if err == pgx.ErrTxCommitRollback {
+		return errs.Wrap(errs.Internal, err, "the transaction had failed and was rolled back")
+	}
+	return classify(err)
+}
+
+// inner is access inside a transaction.
+type inner struct {
+	l    *layout
+	conn *pgconn.PgConn
+}
+
+func (in inner) ready(context.Context) (*layout, error) { return in.l, nil }
+
+// Run implements sqlcore.Querier.
+func (in inner) Run(ctx context.Context, queries ...sqlcore.Query) error {
+	return classify(run(ctx, in.conn, queries...))
+}
+
+// write keeps a failed write from failing the transaction around it.
+func (in inner) write(ctx context.Context, statements ...sqlcore.Query) error {
+	all := make([]sqlcore.Query, 0, len(statements)+2)
+	all = append(all, sqlcore.Query{SQL: "SAVEPOINT varve"})
+	all = append(all, statements...)
+	all = append(all, sqlcore.Query{SQL: "RELEASE varve"})
+	err := run(ctx, in.conn, all...)
+	if err != nil && in.conn.TxStatus() == 'E' {
+		_ = run(ctx, in.conn, sqlcore.Query{SQL: "ROLLBACK TO varve"}, sqlcore.Query{SQL: "RELEASE varve"})
+	}
+	return classify(err)
+}
+
+func (in inner) atomic(ctx context.Context, fn func(access) error) error {
+	if err := run(ctx, in.conn, sqlcore.Query{SQL: "SAVEPOINT varve_unit"}); err != nil {
+		return classify(err)
+	}
+	failed := fn(in)
+	if failed != nil {
+		_ = run(ctx, in.conn, sqlcore.Query{SQL: "ROLLBACK TO varve_unit"})
+	}
+	if err := run(ctx, in.conn, sqlcore.Query{SQL: "RELEASE varve_unit"}); err != nil && failed == nil {
+		failed = classify(err)
+	}
+	return failed
+}

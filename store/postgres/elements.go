@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// elementWrite is the statement for ApplyElement.
+type elementWrite struct {
+	*upsert[chat.Element]
+	sql string
+}
+
+func (l *layout) elementWrite() elementWrite {
+	w := elementWrite{upsert: newUpsert(l.core.ElementMap, nil)}
+	w.extra()
+	key := w.number("objectKey") + "::text"
+	before := fmt.Sprintf(`mine AS MATERIALIZED (SELECT "id","threadId","objectKey" FROM %s WHERE "id"=%s FOR UPDATE),
+foreigner AS MATERIALIZED (SELECT 1 FROM mine WHERE "threadId"::text<>%s::text)`, l.table("elements"), pID, pThread)
+	w.sql = l.gate(before, pThread+"::text", "NOT EXISTS (SELECT FROM foreigner)") +
+		fmt.Sprintf(",\nwritten AS (%s)", w.insert(l.table("elements")))
+	if l.mended() {
+		w.sql += fmt.Sprintf(`,
+lost AS (%s),
+kept AS (DELETE FROM %s o USING written WHERE o.key=coalesce(%s,(SELECT "objectKey" FROM mine)))`,
+			l.orphan(fmt.Sprintf(`(SELECT mine.* FROM mine,written WHERE "objectKey"<>%s)`, key)), l.varve("varve_orphan"), key)
+	}
+	w.sql += fmt.Sprintf("\nSELECT %s, EXISTS (SELECT FROM foreigner)", verdict)
+	return w
+}
+
+// orphan remembers the keys of elements that are taken away, unless another
+// element has the same bytes.
+func (l *layout) orphan(taken string) string {
+	return fmt.Sprintf(`INSERT INTO %[1]s (key) SELECT x."objectKey" FROM %[2]s x WHERE x."objectKey"<>'' AND NOT EXISTS (
+  SELECT FROM %[3]s e WHERE e."objectKey"=x."objectKey" AND e."id" NOT IN (SELECT y."id" FROM %[2]s y)) ON CONFLICT DO NOTHING`,
+		l.varve("varve_orphan"), taken, l.table("elements"))
+}
+
+// ApplyElement implements chat.Elements.
+func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) error {
+	l, err := r.at.ready(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range []struct{ column, value string }{{"id", e.ID}, {"threadId", e.ThreadID}, {"forId", e.ForID}} {
+		if err := l.holds(l.found.Elements, id.column, id.value); err != nil {
+			return err
+		}
+	}
+	args := append(common(e.ID, e.ThreadID, w), l.sql.element.args(&e)...)
+	if l.sql.element.m.Extra {
+		args = append(args, optional(sqlcore.Extra(e.Extra)))
+	}
+	g := gated{Query: sqlcore.Query{SQL: l.sql.element.sql, Args: args}, thread: e.ThreadID, refuse: func(o outcome) error {
+		if o.row.flag(3) {
+			return chat.ForeignElement(e.ID)
+		}
+		return nil
+	}}
+	_, err = g.pass(ctx, r.at)
+	return err
+}
+
+// Element implements chat.Elements.
+func (r rooms) Element(ctx context.Context, ref chat.Ref) (chat.Element, error) {
+	l, err := r.at.ready(ctx)
+	if err != nil {
+		return chat.Element{}, err
+	}
+	return l.core.Element(ctx, r.at, ref)
+}

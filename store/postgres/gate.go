@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// gate is the beginning of every write to a thread: it finds the thread, checks
+// tombstone and owner, makes the thread when it is missing, and leaves its id
+// in "ready" when the write may go on. whose is the expression for the
+// thread's id, and also a further condition for the write; both may use what
+// before defines.
+//
+// A thread that this statement saw is held and not made, and one that it makes
+// it did not see. If another transaction deletes or makes it meanwhile, neither
+// happens, "ready" is empty, and the caller asks again with fresh eyes: so a
+// late write does not resurrect a thread, and two first writes make one.
+func (l *layout) gate(before, whose, also string) string {
+	id, _ := l.found.Threads.Column("id")
+	if also == "" {
+		also = "true"
+	}
+	sql := "WITH "
+	if before != "" {
+		sql += before + ", "
+	}
+	return sql + fmt.Sprintf(`whose AS MATERIALIZED (SELECT (%[1]s)::%[2]s AS id),
+seen AS MATERIALIZED (SELECT t."id", %[3]s AS owner FROM whose, %[4]s t WHERE t."id"=whose.id),
+dead AS MATERIALIZED (%[5]s),
+barred AS MATERIALIZED (SELECT 1 FROM seen WHERE %[6]s),
+open AS MATERIALIZED (SELECT id FROM whose WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM dead) AND NOT EXISTS (SELECT FROM barred) AND %[7]s),
+made AS (%[8]s),
+held AS (SELECT t."id" FROM %[4]s t WHERE t."id"=(SELECT id FROM open) AND EXISTS (SELECT FROM seen) FOR KEY SHARE OF t),
+ready AS MATERIALIZED (SELECT "id" AS id FROM made UNION ALL SELECT "id" FROM held)`,
+		whose, id.Type, l.owner("t"), l.table("threads"), l.dead("(SELECT id::text FROM whose)"), theirs("owner"), also, l.birth())
+}
+
+// birth makes a thread that was not there, with nothing but its time.
+func (l *layout) birth() string {
+	created, _ := l.found.Threads.Column("createdAt")
+	meta, _ := l.found.Threads.Column("metadata")
+	columns, values := `"id","createdAt","metadata"`, fmt.Sprintf("id,%s,%s", cast(pNow+"::text", created), cast("'{}'", meta))
+	for _, c := range l.core.ThreadMap.Fill {
+		columns += "," + sqlcore.Quote(c.Name)
+		values += "," + zero(c)
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM open WHERE NOT EXISTS (SELECT FROM seen) ON CONFLICT ("id") DO NOTHING RETURNING "id"`,
+		l.table("threads"), columns, values)
+}
+
+// verdict is the answer of a statement that began with a gate: was the row
+// written, is the thread dead, is it another's.
+const verdict = `(SELECT count(*) FROM written)>0, EXISTS (SELECT FROM dead), EXISTS (SELECT FROM barred)`
+
+// owner is the identifier of a thread's owner. Rows made by hand may lack it.
+func (l *layout) owner(t string) string {
+	return fmt.Sprintf(`coalesce(%[1]s."userIdentifier", (SELECT u."identifier" FROM %[2]s u WHERE u."id"=%[1]s."userId"))`, t, l.table("users"))
+}
+
+// dead selects a row when a thread's tombstone stands.
+func (l *layout) dead(id string) string {
+	if !l.mended() {
+		return fmt.Sprintf(`SELECT 1 WHERE %s::text IS NULL`, pDead)
+	}
+	return fmt.Sprintf(`SELECT 1 FROM %s d WHERE d.thread=%s AND d.at>%s::timestamptz`, l.varve("varve_tombstone"), id, pDead)
+}
+
+// theirs tells whether an owner is somebody else than the actor.
+func theirs(owner string) string {
+	return fmt.Sprintf(`%[1]s::text<>'' AND coalesce(%[2]s,'') NOT IN ('',%[1]s::text)`, pActor, owner)
+}
+
+// outcome is what a gated statement answered.
+type outcome struct {
+	written, dead, barred bool
+	row                   row
+}
+
+func (o *outcome) read(r sqlcore.Row) error {
+	got := r.(row)
+	o.written, o.dead, o.barred = got.flag(0), got.flag(1), got.flag(2)
+	o.row = make(row, len(got))
+	for i := range got {
+		if got[i] != nil {
+			o.row[i] = append([]byte{}, got[i]...)
+		}
+	}
+	return nil
+}
+
+// races is how often a write is tried that another transaction keeps getting
+// ahead of. Each time somebody else's write succeeded.
+const races = 20
+
+// gated is a statement that begins with a gate.
+type gated struct {
+	sqlcore.Query
+	thread string              // what a refusal names
+	before []sqlcore.Query     // statements of the same transaction that go ahead
+	refuse func(outcome) error // further refusals, asked first
+}
+
+// errTheirs is the refusal of a write to another's thread, in the words that
+// every store uses.
+var errTheirs = chat.Allow("somebody", "somebody else", "")
+
+// pass runs a gated statement until it has a verdict.
+func (g gated) pass(ctx context.Context, at access) (outcome, error) {
+	for range races {
+		var o outcome
+		g.Each = o.read
+		if err := at.write(ctx, append(g.before[:len(g.before):len(g.before)], g.Query)...); err != nil {
+			// A thread can go between the look and the check of the foreign key.
+			if code(err) == "23503" {
+				continue
+			}
+			return o, err
+		}
+		if g.refuse != nil {
+			if err := g.refuse(o); err != nil {
+				return o, err
+			}
+		}
+		switch {
+		case o.dead:
+			return o, chat.Deleted(g.thread)
+		case o.barred:
+			return o, errTheirs
+		case o.written:
+			return o, nil
+		}
+	}
+	return outcome{}, errs.Field(errs.Unavailable, "threadId", "other writes to the thread came first %d times; try again", races)
+}

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// introspect reads what the database holds, in two round trips, and changes
+// nothing. The error is that of the connection; what is wrong with the tables
+// is in the layout.
+func (s *Store) introspect(ctx context.Context) (*layout, error) {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	l := &layout{}
+	var backend uint32
+	err = run(ctx, c.Conn().PgConn(), sqlcore.Query{
+		SQL: `SELECT coalesce(current_schema(), ''), current_setting('server_version_num'), pg_backend_pid()`,
+		Each: func(r sqlcore.Row) error {
+			l.schema, _ = r.Text(0)
+			l.server = number(r, 1)
+			backend = uint32(number(r, 2))
+			return nil
+		}})
+	if err != nil {
+		return nil, classify(err)
+	}
+	if l.schema == "" {
+		return nil, errs.New(errs.Unavailable, "none of the schemas in this role's search_path exists; create one or set search_path")
+	}
+	l.chat = l.schema
+	if s.schema != "" {
+		l.chat = s.schema
+	}
+	// A pooler hands out a cancellation key of its own.
+	l.pooled = backend != c.Conn().PgConn().PID()
+	finds := &finds{l: l}
+	if err := run(ctx, c.Conn().PgConn(), finds.queries()...); err != nil {
+		return nil, classify(err)
+	}
+	if finds.journal {
+		if err := run(ctx, c.Conn().PgConn(), finds.history()...); err != nil {
+			return nil, classify(err)
+		}
+	}
+	finds.judge()
+	l.settle()
+	return l, nil
+}
+
+// finds collects what introspection sees.
+type finds struct {
+	l       *layout
+	journal bool // varve_migration is there
+	made    string
+}
+
+const columnsSQL = `SELECT c.relname, a.attname,
+  format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE a.atttypid END, NULL),
+  a.attnotnull, a.atthasdef OR a.attidentity <> ''
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p', 'v', 'f')
+  AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY c.relname, a.attnum`
+
+const indexesSQL = `SELECT c.relname, array_agg(coalesce(a.attname, '') ORDER BY k.place)
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL unnest(i.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
+WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND i.indisvalid AND i.indpred IS NULL
+GROUP BY c.relname, i.indexrelid`
+
+const ownSQL = `SELECT to_regclass($1) IS NOT NULL,
+  EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = x.relnamespace
+    WHERE n.nspname = $2 AND x.relname = 'varve_steps_search' AND i.indisvalid)`
+
+func (f *finds) queries() []sqlcore.Query {
+	tables := sqlcore.Tables()
+	return []sqlcore.Query{
+		{SQL: columnsSQL, Args: []any{f.l.chat, tables}, Each: f.column},
+		{SQL: indexesSQL, Args: []any{f.l.chat, tables}, Each: f.index},
+		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration"), f.l.chat}, Each: func(r sqlcore.Row) error {
+			f.journal, f.l.trgm = r.(row).flag(0), r.(row).flag(1)
+			return nil
+		}},
+	}
+}
+
+func (f *finds) column(r sqlcore.Row) error {
+	got := r.(row)
+	t := f.l.found.Table(got.text(0))
+	t.Name = got.text(0)
+	t.Columns = append(t.Columns, sqlcore.Column{
+		Name: got.text(1), Type: got.text(2), Kind: sqlcore.KindOf(got.text(2)),
+		NotNull: got.flag(3), Default: got.flag(4)})
+	return nil
+}
+
+func (f *finds) index(r sqlcore.Row) error {
+	got := r.(row)
+	var columns []string
+	sqlcore.Decode(&columns, got.text(1))
+	t := f.l.found.Table(got.text(0))
+	t.Indexes = append(t.Indexes, columns)
+	return nil
+}
+
+// history asks what Varve did here before.
+func (f *finds) history() []sqlcore.Query {
+	return []sqlcore.Query{
+		{SQL: `SELECT coalesce(max(version), 0) FROM ` + f.l.varve("varve_migration"), Each: func(r sqlcore.Row) error {
+			f.l.version = number(r, 0)
+			return nil
+		}},
+		{SQL: `SELECT value FROM ` + f.l.varve("varve_meta") + ` WHERE key = 'origin'`, Each: func(r sqlcore.Row) error {
+			f.made, _ = r.Text(0)
+			return nil
+		}},
+	}
+}
+
+// judge decides whose database it is.
+func (f *finds) judge() {
+	l := f.l
+	there := slices.ContainsFunc(sqlcore.Tables(), func(name string) bool { return l.found.Table(name).Exists() })
+	switch {
+	case f.made != "":
+		l.origin = origin(f.made)
+	case there:
+		l.origin = foreign
+	}
+	if l.version > len(migrations()) {
+		l.broken = errs.New(errs.Unsupported, "a newer version of Varve wrote this database; use that version")
+	}
+}
+
+func number(r sqlcore.Row, i int) int {
+	text, _ := r.Text(i)
+	n, _ := strconv.Atoi(text)
+	return n
+}

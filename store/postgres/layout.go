@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// origin says who made Chainlit's tables, and what Varve has added.
+type origin string
+
+const (
+	nobody  origin = ""        // there are none
+	own     origin = "varve"   // Varve did
+	foreign origin = "foreign" // somebody else did, and Varve has added nothing
+	mended  origin = "mended"  // somebody else did, and doctor has added what was missing
+)
+
+// layout is what is known of the database: found once, and again after it was
+// changed. It does not change itself.
+type layout struct {
+	schema  string // where varve_ tables are
+	chat    string // where Chainlit's tables are
+	server  int    // server_version_num
+	origin  origin
+	version int
+	pooled  bool // a pooler stands between
+	trgm    bool // outputs have a trigram index
+	found   sqlcore.Schema
+	broken  error // why conversations cannot be kept here
+
+	core     *sqlcore.Core
+	features chat.Features
+	sql      writes
+}
+
+// mended tells whether Varve's own tables are there.
+func (l *layout) mended() bool { return l.origin == own || l.origin == mended }
+
+// table is the name of one of Chainlit's tables as it stands in SQL, and varve
+// that of one of Varve's.
+func (l *layout) table(name string) string {
+	return sqlcore.Quote(l.chat) + "." + sqlcore.Quote(name)
+}
+
+func (l *layout) varve(name string) string {
+	return sqlcore.Quote(l.schema) + "." + sqlcore.Quote(name)
+}
+
+// settle derives what follows from what was found.
+func (l *layout) settle() {
+	if l.origin == nobody {
+		return
+	}
+	l.core, l.broken = sqlcore.New(l.found, l.dialect())
+	if l.broken != nil {
+		return
+	}
+	l.features = chat.Features{
+		AnyID:        l.anyID(),
+		Tombstones:   l.mended(),
+		Transactions: true,
+		ChangeLog:    l.mended(),
+		FastList:     l.core.Activity() && l.found.Threads.Indexed("userId", sqlcore.ActivityColumn),
+		FastSearch:   l.trgm,
+		UnknownKeys:  l.core.ElementMap.Extra,
+		Orphans:      l.mended(),
+	}
+	l.sql = l.writes()
+}
+
+func (l *layout) anyID() bool {
+	id, _ := l.found.Threads.Column("id")
+	return id.Kind != sqlcore.UUID
+}
+
+// holds answers errs.Invalid for an id that a column cannot hold.
+func (l *layout) holds(t sqlcore.Table, column, id string) error {
+	if id == "" || l.core.Holds(t, column, id) {
+		return nil
+	}
+	return errs.Field(errs.Invalid, column, "is not a UUID, which is all that this database takes as an id")
+}
+
+// isUUID takes the one spelling that comes back as it went in.
+func isUUID(id string) bool {
+	if len(id) != 36 {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
+		default:
+			return false
+		}
+	}
+	return true
+}

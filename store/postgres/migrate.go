@@ -1,0 +1,150 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// migration is one step from a version to the next. Its number is its place.
+type migration struct {
+	name string
+	sql  string
+}
+
+// migrations are the embedded files in their order. They are never changed
+// once released; what changes gets a new file.
+func migrations() []migration {
+	names, _ := fs.Glob(files, "migrations/*.sql") // the pattern is right, and the files are in the binary
+	slices.Sort(names)
+	list := make([]migration, len(names))
+	for i, name := range names {
+		raw, _ := files.ReadFile(name)
+		list[i] = migration{name: strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql"), sql: string(raw)}
+	}
+	return list
+}
+
+// lock is the advisory lock under which schemas change: two processes that
+// start at once make one schema.
+const lock = `SELECT pg_advisory_xact_lock(hashtext('varve.migrate'))`
+
+// migrate makes the tables, or brings those that Varve made up to date, in one
+// transaction, and returns the layout after it.
+func (s *Store) migrate(ctx context.Context) (*layout, error) {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
+	tx, err := c.Begin(ctx)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // of no effect after the commit
+	if err := run(ctx, c.Conn().PgConn(), sqlcore.Query{SQL: lock}); err != nil {
+		return nil, classify(err)
+	}
+	// Another process may have been first: what it did shows only now.
+	l, err := s.introspect(ctx)
+	if err != nil || l.broken != nil || l.origin == foreign || l.version == len(migrations()) {
+		return l, err
+	}
+	statements, err := pending(l)
+	if err != nil {
+		return nil, err
+	}
+	for _, sql := range statements {
+		if _, err := c.Exec(ctx, sql); err != nil {
+			return nil, errs.Wrap(errs.KindOf(classify(err)), hidden(err), "the tables could not be made")
+		}
+	}
+	if err := committed(ctx, tx); err != nil {
+		return nil, err
+	}
+	s.index(ctx, l)
+	return s.introspect(ctx)
+}
+
+// pending lists what brings a database of Varve's to the newest version.
+func pending(l *layout) ([]string, error) {
+	var out []string
+	if l.version == 0 {
+		out = append(out, journal(l)...)
+		if l.chat != l.schema {
+			out = append(out, "CREATE SCHEMA IF NOT EXISTS "+sqlcore.Quote(l.chat))
+		}
+	}
+	all := migrations()
+	for version := l.version + 1; version <= len(all); version++ {
+		out = append(out, split(l.render(all[version-1].sql, false))...)
+		out = append(out, record(l, version, all[version-1].name))
+		if version == 1 {
+			out = append(out, mark(l, own))
+		}
+	}
+	return out, nil
+}
+
+func journal(l *layout) []string {
+	return []string{fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s (version INT PRIMARY KEY, name TEXT NOT NULL, at TIMESTAMPTZ NOT NULL DEFAULT now())`,
+		l.varve("varve_migration"))}
+}
+
+func record(l *layout, version int, name string) string {
+	return fmt.Sprintf(`INSERT INTO %s (version, name) VALUES (%d, '%s')`, l.varve("varve_migration"), version, name)
+}
+
+func mark(l *layout, o origin) string {
+	return fmt.Sprintf(`INSERT INTO %s (key, value) VALUES ('origin', '%s')`, l.varve("varve_meta"), o)
+}
+
+var guards = regexp.MustCompile(`(?m)^  :guard (.*)$`)
+
+// render fills the names and variants into a migration. Guarded trigger bodies
+// swallow what goes wrong in them.
+func (l *layout) render(sql string, guarded bool) string {
+	guard := ""
+	if guarded {
+		guard = "EXCEPTION WHEN OTHERS THEN\n  $1"
+	}
+	sql = guards.ReplaceAllString(sql, guard)
+	return strings.NewReplacer(
+		":varve.", sqlcore.Quote(l.schema)+".",
+		":chat.", sqlcore.Quote(l.chat)+".",
+		":threadid", l.sortID(`"id"`),
+		":utc", utc("t"),
+	).Replace(sql)
+}
+
+// split cuts a migration into statements: they end with a semicolon at the end
+// of a line, but not between dollar quotes.
+func split(sql string) []string {
+	var out []string
+	var b strings.Builder
+	quoted := false
+	for line := range strings.Lines(sql) {
+		if !quoted && b.Len() == 0 && (strings.HasPrefix(line, "--") || strings.TrimSpace(line) == "") {
+			continue
+		}
+		b.WriteString(line)
+		if strings.Count(line, "$$")%2 == 1 {
+			quoted = !quoted
+		}
+		if !quoted && strings.HasSuffix(strings.TrimSpace(line), ";") {
+			out = append(out, strings.TrimSpace(b.String()))
+			b.Reset()
+		}
+	}
+	return out
+}
