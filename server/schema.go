@@ -84,9 +84,20 @@ func fieldSchema(p any) *huma.Schema {
 	case *chat.Object:
 		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Nullable: true}
 	case *json.RawMessage:
-		return &huma.Schema{Description: "any JSON"}
+		return anyJSON()
 	}
 	return &huma.Schema{Type: huma.TypeString, Nullable: true}
+}
+
+// anyJSON lists the types, since not every reader of schemas takes an empty one
+// for anything at all.
+func anyJSON() *huma.Schema {
+	s := &huma.Schema{Description: "any JSON"}
+	for _, t := range []string{huma.TypeObject, huma.TypeString, huma.TypeNumber, huma.TypeBoolean, "null"} {
+		s.AnyOf = append(s.AnyOf, &huma.Schema{Type: t})
+	}
+	s.AnyOf = append(s.AnyOf, &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{}})
+	return s
 }
 
 // number is a parameter that is a number in the document and judged by its
