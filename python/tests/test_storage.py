@@ -44,12 +44,21 @@ async def test_uploading_again_overwrites_unless_told_not_to(storage):
     assert (await read(await storage.get_read_url("twice"))).content == b"2"
 
 
-async def test_a_disposition_is_kept(storage):
+async def test_the_name_in_a_disposition_is_kept(storage):
     stored = await storage.upload_file(
-        "d.png", b"x", "image/png", content_disposition='attachment; filename="d.png"'
+        "d", b"x", "image/png", content_disposition='attachment; filename="d e.png"'
     )
     answer = await read(stored["url"])
-    assert answer.headers["content-disposition"].startswith("attachment")
+    assert 'filename="d e.png"' in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("key", ["threads/t/files/e", "user/element/a.png"])
+async def test_an_image_is_shown_as_one(storage, key):
+    """Chainlit's layers ask for the URL with nothing but the key."""
+    await storage.upload_file(key, b"\x89PNG\r\n\x1a\n", "image/png")
+    answer = await read(await storage.get_read_url(key))
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-disposition"].startswith("inline")
 
 
 async def test_what_was_deleted_is_gone(storage):

@@ -22,13 +22,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
-_QUICK_SECONDS = 2.0  # a server that lives shorter than this did not start
-_TRIES = 3
+_TRIES = 3  # after so many starts without an answer, calls fail at once
+_PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between starts
+_ATTACHED_SECONDS = 1.0  # between looks at a server that is another process's
 _STOP_SECONDS = 10.0
-_LONGEST_PAUSE = 5.0
 _LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
 
 
@@ -123,43 +122,41 @@ class Server:
             thread.join()
 
     def _supervise(self, ended: threading.Event) -> None:
-        failed, pause = 0, 0.05
+        failed = 0
         while not ended.is_set():
             if _answers(self.socket):
                 # Another process holds the folder; its server answers for us.
                 failed, self.failure = 0, None
-                ended.wait(1.0)
+                ended.wait(_ATTACHED_SECONDS)
                 continue
-            began = time.monotonic()
-            code = self._run_once(ended)
+            code, answered = self._run_once(ended)
             if ended.is_set():
                 return
-            if time.monotonic() - began > _QUICK_SECONDS:
-                failed, pause = 0, 0.05
-            failed += 1
+            failed = 0 if answered else failed + 1
             self._log.warning("varve serve ended with code %s; starting it again", code)
             if failed >= _TRIES:
-                self.failure = f"`varve serve` ends at once, with code {code}"
-            ended.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+                self.failure = f"`varve serve` does not start; it ends with code {code}"
+            ended.wait(min(_PAUSE * 2**failed, _LONGEST_PAUSE))
 
-    def _run_once(self, ended: threading.Event) -> int | None:
-        """Runs the server until it ends; its exit code, None if it did not run."""
+    def _run_once(self, ended: threading.Event) -> tuple[int | None, bool]:
+        """Runs the server until it ends: its exit code, None if it did not run,
+        and whether it ever answered."""
         with self._lock:
             if ended.is_set():
-                return None
+                return None, False
             try:
                 process = self._process = self._spawn()
             except OSError as err:
                 self._log.error("cannot run %s: %s", self.binary, err)
-                return None
+                return None, False
         self._log.info("varve serves %s, process %d", self.data, process.pid)
+        answered = False
         while True:
             try:
-                return process.wait(None if self.failure is None else 0.25)
+                return process.wait(None if answered else _PAUSE), answered
             except subprocess.TimeoutExpired:
                 if _answers(self.socket):
-                    self.failure = None
+                    answered, self.failure = True, None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self.binary, "serve", "--data", self.data, "--listen", "unix"]

@@ -85,9 +85,9 @@ class Elements:
         return rows
 
     async def _sign(self, row: Row) -> None:
-        key = row.get("objectKey")
+        key = _key_elsewhere(row)
         sign = getattr(self._storage, "get_read_url", None)
-        if sign is not None and isinstance(key, str) and key.strip():
+        if sign is not None and key is not None:
             try:
                 row["url"] = await sign(key)
             except Exception as err:  # one bad object must not hide a thread
@@ -117,4 +117,17 @@ def _content(element: Any) -> Content | None:
 
 
 def _keys(rows: Iterable[Row]) -> list[str]:
-    return [row["objectKey"] for row in rows if row.get("objectKey")]
+    keys = (_key_elsewhere(row) for row in rows)
+    return [key for key in keys if key is not None]
+
+
+def _key_elsewhere(row: Row) -> str | None:
+    """The key of bytes that the server does not have: those it has, it signs."""
+    key = row.get("objectKey")
+    if (
+        not isinstance(key, str)
+        or not key.strip()
+        or route.is_reference(row.get("url"))
+    ):
+        return None
+    return key

@@ -59,6 +59,7 @@ class CallOrder:
 
     async def settled(self, key: str) -> None:
         """Returns when no earlier call with this key is left."""
+        await asyncio.sleep(0)  # lets calls that have just begun take their turn
         earlier = self._last.get(key)
         if earlier is not None:
             await asyncio.wait([earlier])
