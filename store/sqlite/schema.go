@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func looksNumeric(s string) bool {
 		return false
 	}
 	_, err := strconv.ParseFloat(s, 64)
-	return err == nil || strings.ContainsAny(err.Error(), "range")
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // schema returns what is known of the conversations, which the first call
