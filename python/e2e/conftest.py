@@ -1,6 +1,6 @@
 """Fixtures: each place the app can keep its conversations, and two people who use it.
 
-`VARVE_E2E_BACKENDS` narrows the run, and adds `chainlit` (Chainlit's own layer), against which the driver itself is tried.
+`E2E_BACKENDS` narrows the run, and adds `chainlit` (Chainlit's own layer), against which the driver itself is tried.
 """
 
 import os
@@ -15,7 +15,7 @@ from harness.postgres import Postgres
 
 
 def chosen():
-    return os.environ.get("VARVE_E2E_BACKENDS", "sqlite,postgres,supervised").split(",")
+    return os.environ.get("E2E_BACKENDS", "sqlite,postgres,supervised").split(",")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def page(browser, app):
 
 def snapshot(page, name):
     """A picture to look at, when a folder for it is named."""
-    if folder := os.environ.get("VARVE_E2E_PICTURES"):
+    if folder := os.environ.get("E2E_PICTURES"):
         page.screenshot(path=pathlib.Path(folder) / f"{name}.png")
 
 

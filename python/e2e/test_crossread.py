@@ -126,7 +126,7 @@ def test_both_write_in_turns(shared, schema):
         chainlit.create_user(User(identifier=IDENTIFIER, metadata={"role": "changed"}))
         chainlit.update_thread(THREAD, name="renamed by chainlit", metadata={"added": 1})
         later = {**golden.message(), "id": TOOL[:-1] + "4", "output": "from chainlit", "metadata": {}}
-        later["createdAt"] = later["start"] = later["end"] = "2026-03-01T00:00:00Z"
+        later["createdAt"] = later["start"] = later["end"] = "2099-03-01T00:00:00Z"
         chainlit.create_step(later)
         chainlit.upsert_feedback(Feedback(id=RATING, forId=MESSAGE, threadId=THREAD, value=0))
 
@@ -136,7 +136,7 @@ def test_both_write_in_turns(shared, schema):
         assert [step["output"] for step in thread["steps"]] == ["héllo", golden.tool()["output"], "from chainlit"]
         assert thread["steps"][0]["feedback"]["value"] == 0
         (listed,) = varve.get("/v1/threads", userId=user["id"])["data"]
-        assert listed["createdAt"] == "2026-03-01T00:00:00.000000Z", "the foreign step counts as activity"
+        assert listed["createdAt"] == "2099-03-01T00:00:00.000000Z", "the foreign step counts as activity"
         assert varve.get("/v1/threads", userId=user["id"], search="from chainlit")["data"]
 
         varve.send("PATCH", f"/v1/threads/{THREAD}", metadata={"added": None, "by": "varve"})

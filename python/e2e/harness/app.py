@@ -61,7 +61,7 @@ class App:
             env=self.environment,
             cwd=self.root,
         )
-        until(self.answers, "the app answers", 60)
+        until(self.answers, "the app answers", 120)
 
     def fit_settings(self):
         """Older versions refuse settings that they do not know."""

@@ -32,7 +32,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                env=surroundings() | (env or {}),
                 cwd=cwd,
                 user=user,
                 group=user,
@@ -65,6 +65,11 @@ class Process:
 
     def tail(self, size=6000):
         return self.log.read_bytes()[-size:].decode(errors="replace")
+
+
+def surroundings():
+    """The environment, without what would set a Varve of one's own."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("VARVE_", "CHAINLIT_")) or k == "VARVE_BINARY"}
 
 
 def die_with_parent(how):
