@@ -52,6 +52,10 @@ type stored struct {
 	db store.Store
 }
 
+// alone ends the sweeper of the subject's own service, which would take the
+// orphans of this store for bytes of its own.
+func (s stored) alone() { s.must(s.API.(*chat.Service).Close()) }
+
 func always(chat.Features) bool         { return true }
 func transactions(f chat.Features) bool { return f.Transactions }
 
@@ -124,7 +128,7 @@ func tombstones(s stored) {
 }
 
 func orphans(s stored) {
-	s.must(s.API.(*chat.Service).Close()) // its sweeper would take the keys away
+	s.alone()
 	c, w, t := s.db.Chat(), chat.Write{Now: time.Now()}, id()
 	e := chat.Element{ID: id(), ThreadID: t, Name: "n", ObjectKey: "first/key"}
 	keys := func() []string {
@@ -147,6 +151,7 @@ func orphans(s stored) {
 }
 
 func sweeping(s stored) {
+	s.alone()
 	files := NewFiles()
 	svc := chat.NewService(s.db.Chat(), chat.Options{Files: files})
 	defer svc.Close()
