@@ -83,6 +83,17 @@ func (e *Element) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
+// MarshalJSON gives Chainlit's PersistedUser.
+func (u User) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ID          string  `json:"id"`
+		CreatedAt   string  `json:"createdAt"`
+		Identifier  string  `json:"identifier"`
+		DisplayName *string `json:"display_name"`
+		Metadata    Object  `json:"metadata"`
+	}{u.ID, u.CreatedAt, u.Identifier, null(u.DisplayName), u.Metadata})
+}
+
 type threadJSON struct {
 	ID              string    `json:"id"`
 	CreatedAt       *string   `json:"createdAt"`

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,6 +20,7 @@ func describeNouns(doc *huma.OpenAPI) {
 	r := doc.Components.Schemas
 	r.RegisterTypeAlias(reflect.TypeFor[chat.Step](), reflect.TypeFor[stepDoc]())
 	r.RegisterTypeAlias(reflect.TypeFor[chat.Element](), reflect.TypeFor[elementDoc]())
+	r.RegisterTypeAlias(reflect.TypeFor[chat.User](), reflect.TypeFor[userDoc]())
 	r.RegisterTypeAlias(reflect.TypeFor[chat.Thread](), reflect.TypeFor[threadDoc]())
 	r.RegisterTypeAlias(reflect.TypeFor[page.Page[chat.Thread]](), reflect.TypeFor[threadsDoc]())
 	r.Schema(reflect.TypeFor[wire.Problem](), true, "Problem")
@@ -40,6 +42,20 @@ type (
 
 func (stepDoc) Schema(huma.Registry) *huma.Schema    { return &huma.Schema{Ref: schemas + "Step"} }
 func (elementDoc) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Ref: schemas + "Element"} }
+
+// schemaName names the stand-ins after the nouns they stand in for.
+func schemaName(t reflect.Type, hint string) string {
+	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Doc")
+}
+
+// userDoc is a user on the wire.
+type userDoc struct {
+	ID          string      `json:"id"`
+	CreatedAt   string      `json:"createdAt"`
+	Identifier  string      `json:"identifier"`
+	DisplayName *string     `json:"display_name" doc:"as it was just sent; it is not stored"`
+	Metadata    chat.Object `json:"metadata"`
+}
 
 // threadDoc is a thread on the wire.
 type threadDoc struct {
