@@ -45,7 +45,7 @@ func apiConfig(version string) huma.Config {
 				Description: "Conversations: users, threads, steps, elements and feedback, with Chainlit's own key names. " +
 					"In what is sent, a key that is absent and one that is null mean the same: leave it as it is."},
 			Components: &huma.Components{
-				Schemas:    huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:    huma.NewMapRegistry(schemas, schemaName),
 				Parameters: headerParams(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"key": {Type: "http", Scheme: "bearer", Description: "An API key; not needed on a Unix socket and on a loopback address as long as there are no keys."},

@@ -14,9 +14,9 @@ type feedbackRef struct {
 	ThreadID string `query:"threadId" doc:"its thread, where the store needs it"`
 }
 
-// feedbackBody is a verdict as callers send it. A value that is missing must
+// feedbackIn is a verdict as callers send it. A value that is missing must
 // not become a thumb down.
-type feedbackBody struct {
+type feedbackIn struct {
 	ID       *string      `json:"id,omitempty"`
 	ForID    string       `json:"forId" doc:"the step"`
 	ThreadID *string      `json:"threadId,omitempty" doc:"taken from the step when absent"`
@@ -26,12 +26,12 @@ type feedbackBody struct {
 
 func (s *Server) feedbackRoutes() {
 	const tag = "feedback"
-	reply(s, with(op("put-feedback", http.MethodPut, "/v1/feedback", tag, "Set the feedback of a step, of which there is one"), jsonBody[feedbackDoc](s.api)), s.putFeedback)
+	reply(s, with(op("put-feedback", http.MethodPut, "/v1/feedback", tag, "Set the feedback of a step, of which there is one"), jsonBody[feedbackBody](s.api)), s.putFeedback)
 	done(s, op("delete-feedback", http.MethodDelete, "/v1/feedback/{feedbackId}", tag, "Remove a feedback"), s.deleteFeedback)
 }
 
-// feedbackDoc describes feedbackBody.
-type feedbackDoc struct {
+// feedbackBody describes feedbackIn.
+type feedbackBody struct {
 	ID       *string `json:"id,omitempty"`
 	ForID    string  `json:"forId" doc:"the step"`
 	ThreadID *string `json:"threadId,omitempty" doc:"taken from the step when absent"`
@@ -40,7 +40,7 @@ type feedbackDoc struct {
 }
 
 func (s *Server) putFeedback(ctx context.Context, c *call, _ *struct{}) (chat.Written, error) {
-	var body feedbackBody
+	var body feedbackIn
 	if err := s.body(c, &body); err != nil {
 		return chat.Written{}, err
 	}

@@ -189,4 +189,3 @@ func matches(got any, want, at string, remembered map[string]string) string {
 	}
 	return ""
 }
-
