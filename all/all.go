@@ -1,0 +1,43 @@
+// Package all lists every driver there is, for programs that want to open
+// whatever a URL names:
+//
+//	db, err := all.Open(ctx, "sqlite:varve-data/varve.db", nil)
+//
+// A program that needs one database only gives that driver to varve.Open
+// itself, and links nothing else.
+package all
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+)
+
+// Open is varve.Open with every driver; those in opt go before.
+func Open(ctx context.Context, url string, opt *varve.Options) (*varve.DB, error) {
+	var o varve.Options
+	if opt != nil {
+		o = *opt
+	}
+	drivers := Drivers()
+	maps.Copy(drivers, o.Drivers)
+	o.Drivers = drivers
+	return varve.Open(ctx, url, &o)
+}
+
+// Drivers returns every driver by the scheme of its URLs, in a new map.
+func Drivers() map[string]varve.Driver {
+	return map[string]varve.Driver{
+		"memory":   openMemory,
+		"postgres": openPostgres,
+		"sqlite":   openSQLite,
+	}
+}
+
+func openMemory(context.Context, varve.Source, *slog.Logger) (store.Store, error) {
+	return memory.Open(), nil
+}

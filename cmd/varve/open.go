@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/internal/config"
+	"github.com/varvedb/varve/server"
+)
+
+func pid() int { return os.Getpid() }
+
+// defaultDatabase is the one that a server and the commands use when no other
+// is named.
+func defaultDatabase(c config.Config) config.Database {
+	url := c.URL
+	if url == "" {
+		url = folderURL(c.Data)
+	}
+	return config.Database{Name: server.DefaultDatabase, URL: url}
+}
+
+// folderURL names a folder so that a colon in it is not taken for a scheme's,
+// and the same folder is always named alike.
+func folderURL(folder string) string {
+	if abs, err := filepath.Abs(folder); err == nil {
+		return abs
+	}
+	return folder
+}
+
+// openDatabase opens a database with its files in the data folder: elements/
+// for the default one, databases/NAME/elements/ for another. A database that
+// is named by a folder of its own keeps them there.
+func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
+	c := p.config
+	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Log: p.log}
+	switch {
+	case d.Name == server.DefaultDatabase:
+		o.Data = c.Data
+	case !isFolder(d.URL):
+		o.Data = filepath.Join(c.Data, "databases", d.Name)
+	}
+	return all.Open(ctx, d.URL, &o)
+}
+
+// isFolder tells whether a URL is the name of a data folder.
+func isFolder(url string) bool {
+	src, err := varve.ParseURL(url)
+	return err == nil && src.Scheme == "sqlite" && src.Path == filepath.Join(url, "varve.db")
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/config"
+)
+
+// program is one run of varve and what it has to do with the world.
+type program struct {
+	environ        []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	json   bool
+	config config.Config
+	levels *levels
+	log    *slog.Logger
+	// reload reads the configuration again, with the same flags.
+	reload func() (config.Config, error)
+}
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// usage is an error of the one who typed, not of what was done.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+// failed ends a run with a code after everything was said.
+type failed int
+
+func (f failed) Error() string { return fmt.Sprintf("exit code %d", int(f)) }
+
+// run parses the arguments and runs the command they name.
+func (p *program) run(ctx context.Context, args []string) error {
+	var c cli
+	helped := false
+	parser, err := p.parser(&c, &helped)
+	if err != nil {
+		return errs.Wrap(errs.Internal, err, "the command line")
+	}
+	p.json = asksForJSON(args) // for errors of the parser
+	parsed, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return usage{errs.Field(errs.Invalid, "", "%s; see `varve --help`", err)}
+	}
+	p.json = c.JSON
+	if err := p.configure(parsed, c.Config); err != nil {
+		return usage{err}
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(p, parsed)
+}
+
+func (p *program) parser(c *cli, helped *bool) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("varve"),
+		kong.Description("Keeps the conversations of AI applications. Settings come from flags, VARVE_… variables and varve.yaml, in this order."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(int) { *helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}))
+}
+
+// asksForJSON looks for --json before anything is parsed.
+func asksForJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			return false
+		}
+		if a == "--json" {
+			return true
+		}
+	}
+	return false
+}
+
+// configure puts flags, environment and file together and starts the log.
+func (p *program) configure(parsed *kong.Context, file string) error {
+	sources := config.Sources{File: file, Environ: p.environ, Flags: settingFlags(parsed)}
+	c, warnings, err := config.Load(sources)
+	if err != nil {
+		return err
+	}
+	p.config = c
+	p.reload = func() (config.Config, error) {
+		c, _, err := config.Load(sources)
+		return c, err
+	}
+	p.levels = newLevels(c.Log)
+	p.log = newLog(p.stderr, c.LogFormat, p.levels)
+	for _, w := range warnings {
+		p.log.Warn(w)
+	}
+	return nil
+}
+
+// settingFlags collects the flags on the command line that are settings: those
+// tagged config.
+func settingFlags(parsed *kong.Context) map[string][]string {
+	flags := map[string][]string{}
+	for _, at := range parsed.Path {
+		if at.Flag == nil || !at.Flag.Tag.Has("config") {
+			continue
+		}
+		switch v := parsed.FlagValue(at.Flag).(type) {
+		case string:
+			flags[at.Flag.Name] = []string{v}
+		case []string:
+			flags[at.Flag.Name] = v
+		}
+	}
+	return flags
+}
+
+// exit tells people what went wrong and returns the code to end with.
+func (p *program) exit(err error) int {
+	var code failed
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	if p.json {
+		writeJSON(p.stderr, map[string]any{"error": tell(err)})
+	} else {
+		fmt.Fprintln(p.stderr, "varve:", oneLine(err.Error()))
+	}
+	if u := (usage{}); errors.As(err, &u) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+type told struct {
+	Kind   errs.Kind `json:"kind"`
+	Field  string    `json:"field,omitempty"`
+	Detail string    `json:"detail"`
+}
+
+func tell(err error) told {
+	var e *errs.Error
+	if !errors.As(err, &e) {
+		return told{Kind: errs.KindOf(err), Detail: oneLine(err.Error())}
+	}
+	detail := e.Detail
+	if e.Err != nil {
+		detail += ": " + e.Err.Error()
+	}
+	return told{Kind: e.Kind, Field: e.Field, Detail: oneLine(detail)}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// terminal tells whether a person sits at the other end.
+func terminal(v any) bool {
+	f, ok := v.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+}

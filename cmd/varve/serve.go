@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/server"
+	"github.com/varvedb/varve/server/keys"
+)
+
+type serveCommand struct {
+	Listen     []string `config:"" help:"Where to listen: HOST:PORT, or unix for the socket in the data folder only; can be repeated (default: 127.0.0.1:8484)." placeholder:"ADDR"`
+	PublicURL  string   `config:"" name:"public-url" help:"How browsers reach the server; makes addresses of files absolute." placeholder:"URL"`
+	CORSOrigin []string `config:"" name:"cors-origin" help:"An origin whose pages may call; can be repeated." placeholder:"ORIGIN"`
+	Database   []string `config:"" sep:"none" help:"A further database; can be repeated." placeholder:"NAME=URL"`
+	MaxBody    string   `config:"" help:"The largest JSON body (default: 32MiB)." placeholder:"SIZE"`
+	MaxContent string   `config:"" help:"The largest file (default: 10GiB)." placeholder:"SIZE"`
+}
+
+// Run serves until ctx ends, and then lets requests in flight finish.
+func (serveCommand) Run(ctx context.Context, p *program) error {
+	c := p.config
+	lock, err := hold(c.Data)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	dbs, err := p.openDatabases(ctx)
+	if err != nil {
+		return err
+	}
+	defer dbs.close(p)
+	if err := writeHolding(lock, dbs.holding()); err != nil {
+		return err
+	}
+	file, err := keys.Open(filepath.Join(c.Data, keysName), keys.Options{})
+	if err != nil {
+		return err
+	}
+	s, err := server.New(server.Options{
+		Databases:   dbs.serve(),
+		Listen:      listenOn(c.Data, c.Listen),
+		Keys:        file,
+		PublicURL:   c.PublicURL,
+		CORSOrigins: c.CORSOrigins,
+		MaxBody:     c.MaxBody,
+		MaxContent:  c.MaxContent,
+		Version:     thisBuild().Version,
+		Log:         p.log.With(partKey, "server"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	defer p.watchReload(ctx)()
+	if err := p.announce(ctx, s, file, dbs); err != nil {
+		return errors.Join(err, s.Stop())
+	}
+	<-ctx.Done()
+	p.log.Info("stopping")
+	return s.Stop()
+}
+
+// listenOn are the addresses for the server. The socket in the data folder is
+// always among them, since the commands of this machine call there.
+func listenOn(data string, listen []string) []string {
+	own := "unix:" + filepath.Join(data, socketName)
+	var list []string
+	for _, address := range listen {
+		if address != "unix" && address != own {
+			list = append(list, address)
+		}
+	}
+	return append(list, own)
+}
+
+// address is how a server that listens so is reached on this machine; "" when
+// it is not on TCP.
+func address(listen []string) string {
+	for _, a := range listen {
+		if strings.HasPrefix(a, "unix") {
+			continue
+		}
+		host, port, err := net.SplitHostPort(a)
+		if err != nil || port == "0" {
+			continue
+		}
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		return "http://" + net.JoinHostPort(host, port)
+	}
+	return ""
+}
+
+// databases are the open databases of a server, the default one first.
+type databases []named
+
+type named struct {
+	name string
+	*varve.DB
+}
+
+func (p *program) openDatabases(ctx context.Context) (databases, error) {
+	c := p.config
+	var dbs databases
+	for _, d := range slices.Insert(slices.Clone(c.Databases), 0, defaultDatabase(c)) {
+		db, err := p.openDatabase(ctx, d)
+		if err != nil {
+			dbs.close(p)
+			return nil, err
+		}
+		dbs = append(dbs, named{d.Name, db})
+	}
+	return dbs, nil
+}
+
+func (dbs databases) close(p *program) {
+	for _, db := range dbs {
+		if err := db.Close(); err != nil {
+			p.log.Error("a database did not close well", "database", db.name, "err", err)
+		}
+	}
+}
+
+func (dbs databases) holding() holding {
+	h := holding{PID: pid(), Databases: map[string]string{}}
+	for _, db := range dbs {
+		h.Databases[db.name] = db.Source()
+	}
+	return h
+}
+
+func (dbs databases) serve() []server.Database {
+	list := make([]server.Database, len(dbs))
+	for i, db := range dbs {
+		list[i] = server.Database{Name: db.name, Chat: db.Chat(), Ping: db.Ping}
+		if files := db.Files(); files != nil { // a nil *blob.Bucket is no nil Files
+			list[i].Files = files
+		}
+	}
+	return list
+}

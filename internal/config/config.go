@@ -1,0 +1,91 @@
+// Package config is how the varve program is told what to do: flags before
+// VARVE_… variables before one YAML file before defaults.
+//
+//	c, warnings, err := config.Load(config.Sources{Environ: os.Environ(), Flags: flags})
+//
+// Every setting has one name, which is the flag's: --public-url is
+// VARVE_PUBLIC_URL and the key public-url. What is set further up replaces
+// what is set below, lists too. Errors say where the wrong value came from and
+// never repeat it: it may be a secret.
+package config
+
+import (
+	"log/slog"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/server"
+)
+
+// Config is what the program was told.
+type Config struct {
+	Data        string     // the data folder
+	URL         string     // the default database's, or a server's; "": the one in Data
+	Databases   []Database // further ones
+	Listen      []string   // TCP addresses, "unix", or "unix:PATH"
+	PublicURL   string
+	CORSOrigins []string
+	MaxBody     int64
+	MaxContent  int64
+	Log         Levels
+	LogFormat   string // "text" or "json"
+	Key         string // an API key, for calls to a server
+
+	origin map[string]string // by setting: where it was set
+}
+
+// Database is a further database of a server.
+type Database struct{ Name, URL string }
+
+// Default is a Config of defaults.
+func Default() Config {
+	return Config{
+		Data:       varve.DefaultData,
+		Listen:     []string{"127.0.0.1:8484"},
+		MaxBody:    server.DefaultMaxBody,
+		MaxContent: server.DefaultMaxContent,
+		Log:        Levels{Default: slog.LevelInfo, Parts: map[string]slog.Level{"server": slog.LevelWarn}},
+		LogFormat:  "text",
+		origin:     map[string]string{},
+	}
+}
+
+// Set tells whether a setting was set anywhere.
+func (c Config) Set(name string) bool { return c.origin[name] != "" }
+
+// Sources are what Load reads.
+type Sources struct {
+	File    string              // the YAML file; "": VARVE_CONFIG, else varve.yaml if it is there
+	Environ []string            // as os.Environ gives it
+	Flags   map[string][]string // by setting
+}
+
+// Load puts the sources together. The warnings are for people.
+func Load(s Sources) (c Config, warnings []string, err error) {
+	c = Default()
+	env, warnings := environment(s.Environ)
+	file, needed := s.File, true
+	if file == "" {
+		file = env["config"]
+	}
+	if file == "" {
+		file, needed = DefaultFile, false
+	}
+	if err := c.readFile(file, needed); err != nil {
+		return c, warnings, err
+	}
+	for _, k := range settings {
+		if value := env[k.name]; value != "" {
+			if err := c.set(k, k.split(value), k.variable()); err != nil {
+				return c, warnings, err
+			}
+		}
+	}
+	for _, k := range settings {
+		if values, ok := s.Flags[k.name]; ok {
+			if err := c.set(k, values, "--"+k.name); err != nil {
+				return c, warnings, err
+			}
+		}
+	}
+	return c, warnings, nil
+}

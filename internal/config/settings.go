@@ -1,0 +1,203 @@
+package config
+
+import (
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/server"
+)
+
+// setting is one thing that can be told.
+type setting struct {
+	name string
+	many bool
+	set  func(*Config, []string) error
+	get  func(Config) []string // without secrets
+}
+
+var settings = []setting{
+	one("data", func(c *Config) *string { return &c.Data }, nil),
+	{name: "url", set: func(c *Config, v []string) error { c.URL = v[0]; return nil },
+		get: func(c Config) []string { return listed(redacted(c.URL)) }},
+	{name: "database", many: true, set: setDatabases, get: func(c Config) []string {
+		var list []string
+		for _, d := range c.Databases {
+			list = append(list, d.Name+"="+redacted(d.URL))
+		}
+		return list
+	}},
+	{name: "listen", many: true, set: setListen, get: func(c Config) []string { return c.Listen }},
+	one("public-url", func(c *Config) *string { return &c.PublicURL }, nil),
+	{name: "cors-origin", many: true, set: func(c *Config, v []string) error { c.CORSOrigins = v; return nil },
+		get: func(c Config) []string { return c.CORSOrigins }},
+	size("max-body", func(c *Config) *int64 { return &c.MaxBody }),
+	size("max-content", func(c *Config) *int64 { return &c.MaxContent }),
+	{name: "log", many: true, set: setLog, get: func(c Config) []string { return []string{c.Log.String()} }},
+	one("log-format", func(c *Config) *string { return &c.LogFormat }, func(s string) error {
+		if s != "text" && s != "json" {
+			return errs.New(errs.Invalid, "is text or json")
+		}
+		return nil
+	}),
+	{name: "key", set: func(c *Config, v []string) error { c.Key = v[0]; return nil },
+		get: func(c Config) []string {
+			if c.Key == "" {
+				return nil
+			}
+			return []string{"xxxxx"}
+		}},
+}
+
+func one(name string, at func(*Config) *string, check func(string) error) setting {
+	return setting{name: name,
+		set: func(c *Config, v []string) error {
+			if check != nil {
+				if err := check(v[0]); err != nil {
+					return err
+				}
+			}
+			*at(c) = v[0]
+			return nil
+		},
+		get: func(c Config) []string { return listed(*at(&c)) }}
+}
+
+func size(name string, at func(*Config) *int64) setting {
+	return setting{name: name,
+		set: func(c *Config, v []string) error {
+			n, err := parseSize(v[0])
+			if err == nil {
+				*at(c) = n
+			}
+			return err
+		},
+		get: func(c Config) []string { return []string{formatSize(*at(&c))} }}
+}
+
+func listed(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// variable is the setting's name in the environment.
+func (k setting) variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(k.name, "-", "_"))
+}
+
+// split takes a variable apart. A URL may hold commas, so databases are parted
+// by blanks only.
+func (k setting) split(value string) []string {
+	switch {
+	case !k.many:
+		return []string{value}
+	case k.name == "database":
+		return strings.Fields(value)
+	}
+	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+}
+
+// set changes one setting; where is for people.
+func (c *Config) set(k setting, values []string, where string) error {
+	if len(values) == 0 || slices.Contains(values, "") {
+		return errs.Field(errs.Invalid, k.name, "must not be empty (%s)", where)
+	}
+	if len(values) > 1 && !k.many {
+		return errs.Field(errs.Invalid, k.name, "takes one value (%s)", where)
+	}
+	if err := k.set(c, values); err != nil {
+		return errs.Field(errs.Invalid, k.name, "%s (%s)", err, where)
+	}
+	c.origin[k.name] = where
+	return nil
+}
+
+func setDatabases(c *Config, values []string) error {
+	c.Databases = nil
+	for _, v := range values {
+		name, url, ok := strings.Cut(v, "=")
+		if !ok || name == "" || url == "" || strings.ContainsAny(name, "/\\: \t") || name == "." || name == ".." {
+			return errs.New(errs.Invalid, "is NAME=URL, with no slash, colon or blank in NAME")
+		}
+		if name == server.DefaultDatabase {
+			return errs.New(errs.Invalid, "%q is the database of --url", name)
+		}
+		if slices.ContainsFunc(c.Databases, func(d Database) bool { return d.Name == name }) {
+			return errs.New(errs.Invalid, "names %q twice", name)
+		}
+		c.Databases = append(c.Databases, Database{name, url})
+	}
+	return nil
+}
+
+func setListen(c *Config, values []string) error {
+	for _, v := range values {
+		if v == "unix" || strings.HasPrefix(v, "unix:") && len(v) > len("unix:") {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
+			return errs.New(errs.Invalid, "is HOST:PORT, :PORT, unix, or unix:PATH")
+		}
+	}
+	c.Listen = values
+	return nil
+}
+
+// redacted is a URL for people.
+func redacted(s string) string {
+	if s == "" {
+		return ""
+	}
+	if strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") || strings.HasPrefix(s, "unix:") {
+		return s
+	}
+	src, err := varve.ParseURL(s)
+	if err != nil {
+		return "xxxxx"
+	}
+	return src.Redacted()
+}
+
+// Line is one setting as people see it.
+type Line struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+	Origin string   `json:"origin"` // a flag, a variable, FILE:LINE, or "default"
+}
+
+// Lines lists every setting, secrets masked.
+func (c Config) Lines() []Line {
+	lines := make([]Line, 0, len(settings))
+	for _, k := range settings {
+		l := Line{Name: k.name, Values: k.get(c), Origin: c.origin[k.name]}
+		if l.Values == nil {
+			l.Values = []string{}
+		}
+		if l.Origin == "" {
+			l.Origin = "default"
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// Names lists the settings.
+func Names() []string {
+	names := make([]string, len(settings))
+	for i, k := range settings {
+		names[i] = k.name
+	}
+	return names
+}
+
+func find(name string) (setting, bool) {
+	i := slices.IndexFunc(settings, func(k setting) bool { return k.name == name })
+	if i < 0 {
+		return setting{}, false
+	}
+	return settings[i], true
+}
