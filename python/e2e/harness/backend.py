@@ -6,7 +6,7 @@ import signal
 
 from .app import NEWEST, App
 from .schema import SCHEMAS
-from .varve import Varve
+from .varve import Varve, binary
 
 
 class Backend:
@@ -88,7 +88,7 @@ class Supervised(Backend):
     """`VarveDataLayer()`: the app itself starts the server, in the folder it runs in, and keeps it alive."""
 
     def environment(self):
-        return {"APP_LAYER": "varve"}
+        return {"APP_LAYER": "varve", "VARVE_BINARY": str(binary())}
 
     def kill_store(self):
         os.kill(child_of(self.app.process.pid, "varve"), signal.SIGKILL)

@@ -69,7 +69,7 @@ class Process:
 
 def surroundings():
     """The environment, without what would set a Varve of one's own."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("VARVE_", "CHAINLIT_")) or k == "VARVE_BINARY"}
+    return {k: v for k, v in os.environ.items() if not k.startswith(("VARVE_", "CHAINLIT_"))}
 
 
 def die_with_parent(how):

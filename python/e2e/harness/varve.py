@@ -9,11 +9,13 @@ import httpx
 from .process import Process, free_port
 from .wait import until
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
 
 def binary():
-    path = os.environ.get("VARVE_BINARY")
-    if not path:
-        raise RuntimeError("VARVE_BINARY does not name the varve binary; run the tests through test.sh")
+    path = pathlib.Path(os.environ.get("VARVE_BINARY") or ROOT / "bin" / "varve")
+    if not path.exists():
+        raise RuntimeError(f"there is no {path}; run the tests through test.sh, which builds it")
     return path
 
 
