@@ -44,8 +44,13 @@ if [ -z "${VARVE_BINARY:-}" ]; then
 fi
 
 cd "$here"
+failed=
 for version in $versions; do
 	echo "== Chainlit $version"
 	install "$version"
-	"$envs/venv-chainlit-$version/bin/python" -m pytest tests "$@"
+	"$envs/venv-chainlit-$version/bin/python" -m pytest tests "$@" || failed="$failed $version"
 done
+if [ -n "$failed" ]; then
+	echo "failed on Chainlit$failed" >&2
+	exit 1
+fi
