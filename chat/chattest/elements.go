@@ -32,6 +32,8 @@ var elements = []rule{
 			AutoPlay: no, PlayerConfig: rawJSON(`{"youtube":{"playerVars":{"showinfo":1}}}`), ForID: id(), MIME: "application/json"}
 		if s.f.UnknownKeys {
 			want.Extra = map[string]json.RawMessage{"fromTheFuture": rawJSON(`[1]`)}
+		} else { // published schemas of Chainlit's have no columns for these
+			want.Props, want.AutoPlay, want.PlayerConfig = nil, nil, nil
 		}
 		put, err := s.PutElement(s.ctx, want, nil)
 		s.must(err)
@@ -47,7 +49,9 @@ var elements = []rule{
 		s.must(err)
 		got := s.element(r)
 		s.equal(got.Name, "n")
-		s.equal(got.Props, chat.Object{"b": "2"})
+		if s.f.UnknownKeys {
+			s.equal(got.Props, chat.Object{"b": "2"})
+		}
 	}},
 	{name: "bytes come back as they were put", test: func(s subject) {
 		r := chat.Ref{ID: id(), ThreadID: id()}

@@ -21,6 +21,8 @@ type access interface {
 	sqlcore.Querier
 	// write runs statements as one unit: all of them or none.
 	write(ctx context.Context, statements ...sqlcore.Query) error
+	// after runs fn once what was written is committed.
+	after(fn func())
 	// atomic runs fn with statements that follow from each other as one unit.
 	atomic(ctx context.Context, fn func(access) error) error
 }
@@ -71,6 +73,8 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c, nil
 }
 
+func (o outer) after(fn func()) { fn() }
+
 func (o outer) atomic(ctx context.Context, fn func(access) error) error {
 	return o.s.transact(ctx, func(in inner) error { return fn(in) })
 }
@@ -111,11 +115,18 @@ func (s *Store) once(ctx context.Context, l *layout, fn func(inner) error) error
 	if err != nil {
 		return classify(err)
 	}
-	if err := fn(inner{l: l, conn: c.Conn().PgConn()}); err != nil {
+	var later []func()
+	if err := fn(inner{l: l, conn: c.Conn().PgConn(), later: &later}); err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
 		return err
 	}
-	return committed(ctx, tx)
+	if err := committed(ctx, tx); err != nil {
+		return err
+	}
+	for _, fn := range later {
+		fn()
+	}
+	return nil
 }
 
 // committed tells a commit from a transaction that the server ended as a
@@ -130,8 +141,9 @@ func committed(ctx context.Context, tx pgx.Tx) error {
 
 // inner is access inside a transaction.
 type inner struct {
-	l    *layout
-	conn *pgconn.PgConn
+	l     *layout
+	conn  *pgconn.PgConn
+	later *[]func()
 }
 
 func (in inner) ready(context.Context) (*layout, error) { return in.l, nil }
@@ -154,12 +166,16 @@ func (in inner) write(ctx context.Context, statements ...sqlcore.Query) error {
 	return classify(err)
 }
 
+func (in inner) after(fn func()) { *in.later = append(*in.later, fn) }
+
 func (in inner) atomic(ctx context.Context, fn func(access) error) error {
 	if err := run(ctx, in.conn, sqlcore.Query{SQL: "SAVEPOINT varve_unit"}); err != nil {
 		return classify(err)
 	}
+	mark := len(*in.later)
 	failed := fn(in)
 	if failed != nil {
+		*in.later = (*in.later)[:mark]
 		_ = run(ctx, in.conn, sqlcore.Query{SQL: "ROLLBACK TO varve_unit"})
 	}
 	if err := run(ctx, in.conn, sqlcore.Query{SQL: "RELEASE varve_unit"}); err != nil && failed == nil {

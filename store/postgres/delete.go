@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -10,7 +11,8 @@ import (
 
 // deletes are the statements that remove. Their parameters are the id, the
 // thread it must be of ("" for any) and the actor; their answer is how many
-// rows went.
+// rows went, and the keys of bytes that went with them where there is no table
+// to remember those.
 type deletes struct {
 	thread, step, element, feedback string
 }
@@ -35,10 +37,20 @@ func (l *layout) lost(taken string) string {
 	return fmt.Sprintf(",\nlost AS (%s)", l.orphan(taken))
 }
 
+// keys is the part of an answer that lists the bytes of elements, except those
+// that another element has too.
+func (l *layout) keys(taken string) string {
+	if l.mended() {
+		return "'{}'::text[]"
+	}
+	return fmt.Sprintf(`(SELECT array_agg(x."objectKey"::text) FROM %[1]s x WHERE x."objectKey"<>'' AND NOT EXISTS (
+  SELECT FROM %[2]s e WHERE e."objectKey"=x."objectKey" AND e."id" NOT IN (SELECT y."id" FROM %[1]s y)))`, taken, l.table("elements"))
+}
+
 func (l *layout) deleteElement() string {
 	return fmt.Sprintf(`WITH mine AS MATERIALIZED (%s),
 gone AS (DELETE FROM %s e USING mine WHERE e."id"=mine."id" RETURNING e."id",e."objectKey")%s
-SELECT count(*) FROM gone`, l.mine("elements", `x."id"`), l.table("elements"), l.lost("gone"))
+SELECT count(*),%s FROM gone`, l.mine("elements", `x."id"`), l.table("elements"), l.lost("gone"), l.keys("gone"))
 }
 
 // deleteStep takes the steps under it along, which are of the same thread.
@@ -48,7 +60,7 @@ func (l *layout) deleteStep() string {
 torn AS (DELETE FROM %[3]s e USING tree WHERE e."forId"=tree."id" AND e."threadId"=tree."threadId" RETURNING e."id",e."objectKey"),
 mute AS (DELETE FROM %[4]s f USING tree WHERE f."forId"=tree."id"),
 gone AS (DELETE FROM %[2]s s USING tree WHERE s."id"=tree."id" RETURNING 1)%[5]s
-SELECT count(*) FROM gone`, l.mine("steps", `x."id",x."threadId"`), l.table("steps"), l.table("elements"), l.table("feedbacks"), l.lost("torn"))
+SELECT count(*),%[6]s FROM gone`, l.mine("steps", `x."id",x."threadId"`), l.table("steps"), l.table("elements"), l.table("feedbacks"), l.lost("torn"), l.keys("torn"))
 }
 
 // deleteFeedback takes all rows of the step, so that none of another writer
@@ -56,7 +68,7 @@ SELECT count(*) FROM gone`, l.mine("steps", `x."id",x."threadId"`), l.table("ste
 func (l *layout) deleteFeedback() string {
 	return fmt.Sprintf(`WITH mine AS MATERIALIZED (SELECT x."forId" FROM %[1]s x LEFT JOIN %[2]s t ON t."id"=x."threadId" WHERE x."id"=%[3]s AND (true OR %[4]s::text='') AND NOT (%[5]s)),
 gone AS (DELETE FROM %[1]s f USING mine WHERE f."forId"=mine."forId" RETURNING 1)
-SELECT count(*) FROM gone`, l.table("feedbacks"), l.table("threads"), pID, pThread, theirs(l.owner("t")))
+SELECT count(*),'{}'::text[] FROM gone`, l.table("feedbacks"), l.table("threads"), pID, pThread, theirs(l.owner("t")))
 }
 
 // deleteThread does not rely on foreign keys, which older databases lack.
@@ -76,24 +88,27 @@ mute AS (DELETE FROM %[6]s f USING votes v WHERE f."id"=v."id"),
 torn AS (DELETE FROM %[8]s e USING doomed d WHERE e."threadId"=d."id" RETURNING e."id",e."objectKey"),
 cut AS (DELETE FROM %[7]s s USING doomed d WHERE s."threadId"=d."id"),
 gone AS (DELETE FROM %[2]s t USING doomed d WHERE t."id"=d."id" RETURNING 1)%[9]s%[10]s
-SELECT count(*) FROM gone`, l.owner("t"), l.table("threads"), pID, pThread, theirs(l.owner("t")),
-		l.table("feedbacks"), l.table("steps"), l.table("elements"), tomb, l.lost("torn"))
+SELECT count(*),%[11]s FROM gone`, l.owner("t"), l.table("threads"), pID, pThread, theirs(l.owner("t")),
+		l.table("feedbacks"), l.table("steps"), l.table("elements"), tomb, l.lost("torn"), l.keys("torn"))
 }
 
-// remove runs a statement that deletes one thing, after others of the same
-// transaction.
-func remove(ctx context.Context, at access, field string, sql string, args []any, before, after []sqlcore.Query) error {
+// remove runs a statement that deletes one thing, in the middle of others of
+// the same transaction.
+func (l *layout) remove(ctx context.Context, at access, field string, q sqlcore.Query, before, after []sqlcore.Query) error {
 	rows := 0
-	all := append(before, sqlcore.Query{SQL: sql, Args: args, Each: func(r sqlcore.Row) error {
+	var keys []string
+	q.Each = func(r sqlcore.Row) error {
 		rows = number(r, 0)
+		sqlcore.Decode(&keys, r.(row).text(1))
 		return nil
-	}})
-	if err := at.write(ctx, append(all, after...)...); err != nil {
+	}
+	if err := at.write(ctx, slices.Concat(before, []sqlcore.Query{q}, after)...); err != nil {
 		return err
 	}
 	if rows == 0 {
-		return chat.Missing(field, args[0].(string))
+		return chat.Missing(field, q.Args[0].(string))
 	}
+	at.after(func() { l.memory.orphan(keys...) })
 	return nil
 }
 
@@ -112,7 +127,17 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 	if l.mended() {
 		after = []sqlcore.Query{{SQL: `DELETE FROM ` + l.varve("varve_tombstone") + ` WHERE at<$1::timestamptz`, Args: []any{w.Now.Add(-2 * chat.TombstoneAge)}}}
 	}
-	return remove(ctx, r.at, "threadId", l.sql.del.thread, []any{id, "", w.Actor, w.Now}, before, after)
+	var dead chat.Head
+	if !l.mended() {
+		if dead, err = l.core.Head(ctx, r.at, id); err != nil {
+			return err
+		}
+	}
+	err = l.remove(ctx, r.at, "threadId", sqlcore.Query{SQL: l.sql.del.thread, Args: []any{id, "", w.Actor, w.Now}}, before, after)
+	if err == nil && !l.mended() {
+		r.at.after(func() { l.memory.bury(dead, w.Now) })
+	}
+	return err
 }
 
 // DeleteStep implements chat.Steps.
@@ -146,5 +171,5 @@ func (l *layout) removeRef(ctx context.Context, at access, t sqlcore.Table, sql 
 	if !l.core.Holds(t, "id", ref.ID) {
 		return chat.Missing("id", ref.ID)
 	}
-	return remove(ctx, at, "id", sql, []any{ref.ID, ref.ThreadID, w.Actor}, nil, nil)
+	return l.remove(ctx, at, "id", sqlcore.Query{SQL: sql, Args: []any{ref.ID, ref.ThreadID, w.Actor}}, nil, nil)
 }

@@ -28,7 +28,7 @@ lost AS (%s),
 kept AS (DELETE FROM %s o USING written WHERE o.key=coalesce(%s,(SELECT "objectKey" FROM mine)))`,
 			l.orphan(fmt.Sprintf(`(SELECT mine.* FROM mine,written WHERE "objectKey"<>%s)`, key)), l.varve("varve_orphan"), key)
 	}
-	w.sql += fmt.Sprintf("\nSELECT %s, EXISTS (SELECT FROM foreigner)", verdict)
+	w.sql += fmt.Sprintf("\nSELECT %s, EXISTS (SELECT FROM foreigner), (SELECT \"objectKey\" FROM mine)", verdict)
 	return w
 }
 
@@ -55,14 +55,25 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 	if l.sql.element.m.Extra {
 		args = append(args, optional(sqlcore.Extra(e.Extra)))
 	}
-	g := gated{Query: sqlcore.Query{SQL: l.sql.element.sql, Args: args}, thread: e.ThreadID, refuse: func(o outcome) error {
+	g := gated{l: l, by: w, thread: e.ThreadID, Query: sqlcore.Query{SQL: l.sql.element.sql, Args: args}, refuse: func(o outcome) error {
 		if o.row.flag(3) {
 			return chat.ForeignElement(e.ID)
 		}
 		return nil
 	}}
-	_, err = g.pass(ctx, r.at)
+	o, err := g.pass(ctx, r.at)
+	if err == nil && !l.mended() {
+		r.at.after(func() { l.replaced(o.row.text(4), e.ObjectKey) })
+	}
 	return err
+}
+
+// replaced remembers in memory that an element's bytes were replaced.
+func (l *layout) replaced(old, fresh string) {
+	if fresh != "" && old != fresh {
+		l.memory.orphan(old)
+		l.memory.adopt(fresh)
+	}
 }
 
 // Element implements chat.Elements.

@@ -46,9 +46,10 @@ func feedbackFields() []chat.Field[chat.Feedback] {
 	return fields
 }
 
-// turns makes writers of one step's feedback take turns: two first verdicts
-// become one row, for which no table of Chainlit's has a constraint.
-const turns = `SELECT pg_advisory_xact_lock(hashtextextended('varve.feedback.'||$1::text,0))`
+// turns makes those who write about one id take turns where a statement alone
+// does not: two first verdicts on a step become one row, for which no table of
+// Chainlit's has a constraint.
+const turns = `SELECT pg_advisory_xact_lock(hashtextextended('varve.'||$1::text,0))`
 
 // ApplyFeedback implements chat.Feedbacks.
 func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write) (string, error) {
@@ -65,7 +66,7 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 	if f.Comment != nil {
 		comment = *f.Comment
 	}
-	g := gated{thread: f.ThreadID,
+	g := gated{l: l, by: w, thread: f.ThreadID,
 		before: []sqlcore.Query{{SQL: turns, Args: []any{f.ForID}}},
 		Query:  sqlcore.Query{SQL: l.sql.feedback, Args: append(common(f.ForID, f.ThreadID, w), f.ID, f.Value, comment)},
 		refuse: func(o outcome) error {

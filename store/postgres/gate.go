@@ -99,6 +99,8 @@ const races = 20
 // gated is a statement that begins with a gate.
 type gated struct {
 	sqlcore.Query
+	l      *layout
+	by     chat.Write
 	thread string              // what a refusal names
 	before []sqlcore.Query     // statements of the same transaction that go ahead
 	refuse func(outcome) error // further refusals, asked first
@@ -110,6 +112,9 @@ var errTheirs = chat.Allow("somebody", "somebody else", "")
 
 // pass runs a gated statement until it has a verdict.
 func (g gated) pass(ctx context.Context, at access) (outcome, error) {
+	if !g.l.mended() && g.l.memory.dead(g.thread, g.by.Now) {
+		return outcome{}, chat.Deleted(g.thread)
+	}
 	for range races {
 		var o outcome
 		g.Each = o.read

@@ -18,7 +18,7 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	defer c.Release()
-	l := &layout{}
+	l := &layout{memory: &s.memory}
 	var backend uint32
 	err = run(ctx, c.Conn().PgConn(), sqlcore.Query{
 		SQL: `SELECT coalesce(current_schema(), ''), current_setting('server_version_num'), pg_backend_pid()`,

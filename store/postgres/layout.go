@@ -29,6 +29,8 @@ type layout struct {
 	found   sqlcore.Schema
 	broken  error // why conversations cannot be kept here
 
+	memory *forgetful // for what there is no table for
+
 	core     *sqlcore.Core
 	features chat.Features
 	sql      writes

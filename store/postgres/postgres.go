@@ -41,6 +41,7 @@ type Store struct {
 
 	layout atomic.Pointer[layout] // nil until somebody needs it
 	making sync.Mutex             // one introspection or migration at a time
+	memory forgetful
 }
 
 var _ store.Store = (*Store)(nil)

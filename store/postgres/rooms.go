@@ -90,8 +90,11 @@ func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.Use
 // Orphans implements chat.Orphans.
 func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
 	l, err := r.at.ready(ctx)
-	if err != nil || !l.mended() {
+	if err != nil {
 		return nil, err
+	}
+	if !l.mended() {
+		return l.memory.waiting(limit), nil
 	}
 	var keys []string
 	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT key FROM ` + l.varve("varve_orphan") + ` ORDER BY at,key LIMIT $1`, Args: []any{limit},
@@ -106,8 +109,12 @@ func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
 // Forget implements chat.Orphans.
 func (r rooms) Forget(ctx context.Context, keys []string) error {
 	l, err := r.at.ready(ctx)
-	if err != nil || !l.mended() {
+	if err != nil {
 		return err
+	}
+	if !l.mended() {
+		r.at.after(func() { l.memory.adopt(keys...) })
+		return nil
 	}
 	return r.at.write(ctx, sqlcore.Query{SQL: `DELETE FROM ` + l.varve("varve_orphan") + ` WHERE key=ANY($1::text[])`, Args: []any{keys}})
 }

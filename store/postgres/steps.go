@@ -98,7 +98,7 @@ func (w *stepWrite) params(l *layout, s chat.Step, by chat.Write) []any {
 }
 
 func (w *stepWrite) gated(l *layout, s chat.Step, by chat.Write) gated {
-	return gated{Query: sqlcore.Query{SQL: w.sql, Args: w.params(l, s, by)}, thread: s.ThreadID}
+	return gated{l: l, by: by, thread: s.ThreadID, Query: sqlcore.Query{SQL: w.sql, Args: w.params(l, s, by)}}
 }
 
 // optional is NULL for "".
@@ -152,8 +152,7 @@ func (r rooms) ApplyStep(ctx context.Context, s chat.Step, w chat.Write) error {
 // merge what is stowed in it.
 func (r rooms) mergeStep(ctx context.Context, l *layout, s chat.Step, w chat.Write) error {
 	return r.at.atomic(ctx, func(at access) error {
-		lockRow := sqlcore.Query{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("steps")), Args: []any{s.ID}}
-		if err := at.write(ctx, lockRow); err != nil {
+		if err := at.write(ctx, sqlcore.Query{SQL: turns, Args: []any{s.ID}}); err != nil {
 			return err
 		}
 		old, err := l.core.Step(ctx, at, chat.Ref{ID: s.ID})

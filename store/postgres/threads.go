@@ -136,7 +136,7 @@ func (l *layout) patch(ctx context.Context, at access, p chat.ThreadPatch, w cha
 	if name, ok := p.Metadata["name"].(string); ok {
 		args[9], args[11] = name, fold(name)
 	}
-	g := gated{Query: sqlcore.Query{SQL: l.sql.thread, Args: args}, thread: p.ID, refuse: func(o outcome) error {
+	g := gated{l: l, by: w, thread: p.ID, Query: sqlcore.Query{SQL: l.sql.thread, Args: args}, refuse: func(o outcome) error {
 		if o.row.flag(3) {
 			return noUser(p.UserID)
 		}
@@ -150,6 +150,9 @@ func (l *layout) patch(ctx context.Context, at access, p chat.ThreadPatch, w cha
 // text, or an object encoded twice.
 func (r rooms) mergeThread(ctx context.Context, l *layout, p chat.ThreadPatch, w chat.Write) error {
 	return r.at.atomic(ctx, func(at access) error {
+		if err := at.write(ctx, sqlcore.Query{SQL: turns, Args: []any{p.ID}}); err != nil {
+			return err
+		}
 		whole := chat.Object{}
 		q := sqlcore.Query{SQL: fmt.Sprintf(`SELECT "metadata" FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("threads")), Args: []any{p.ID},
 			Each: func(r sqlcore.Row) error {
@@ -188,7 +191,13 @@ func (r rooms) Head(ctx context.Context, id string) (chat.Head, error) {
 		return chat.Head{}, err
 	}
 	h, err := l.core.Head(ctx, r.at, id)
-	if !missing(err) || !l.mended() {
+	if !missing(err) {
+		return h, err
+	}
+	if !l.mended() {
+		if dead, ok := l.memory.head(id); ok {
+			return dead, nil
+		}
 		return h, err
 	}
 	q := sqlcore.Query{SQL: `SELECT coalesce(user_id,''),coalesce(user_identifier,''),last_activity FROM ` + l.varve("varve_tombstone") + ` WHERE thread=$1`,
