@@ -260,9 +260,9 @@ var steps = []rule{
 		}
 	}},
 	{name: "an id that the columns cannot hold is invalid", needs: func(f chat.Features) bool { return !f.AnyID }, test: func(s subject) {
-		_, err := s.PutStep(s.ctx, message("not-a-uuid", id(), "x"))
+		_, err := s.PutStep(s.ctx, message("1e5", id(), "x"))
 		s.kind(errs.Invalid, err)
-		_, err = s.PutStep(s.ctx, message(id(), "not-a-uuid", "x"))
+		_, err = s.PutStep(s.ctx, message(id(), "1e5", "x"))
 		s.kind(errs.Invalid, err)
 	}},
 }

@@ -110,9 +110,7 @@ func (s *Store) settle(p *schema) {
 
 // findOut looks at Chainlit's tables, and makes them where there are none.
 func (s *Store) findOut(c *conn) (*schema, error) {
-	names := sqlcore.Tables()
-	found, err := c.column(`SELECT name FROM sqlite_master WHERE type IN ('table','view') AND name IN (?,?,?,?,?)`,
-		names[0], names[1], names[2], names[3], names[4])
+	found, err := c.chainlit()
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +135,13 @@ func (s *Store) findOut(c *conn) (*schema, error) {
 		}
 	}
 	return c.look(maker == "varve")
+}
+
+// chainlit names those of Chainlit's tables that are there.
+func (c *conn) chainlit() ([]string, error) {
+	names := sqlcore.Tables()
+	return c.column(`SELECT name FROM sqlite_master WHERE type IN ('table','view') AND name IN (?,?,?,?,?)`,
+		names[0], names[1], names[2], names[3], names[4])
 }
 
 // look introspects Chainlit's tables.
