@@ -38,7 +38,7 @@ const TombstoneAge = 24 * time.Hour
 // Features says what a store can do. Suites and callers ask it, never a
 // backend's name.
 type Features struct {
-	AnyID        bool // ids of any text; else UUIDs only
+	AnyID        bool // ids of any text; else those that the columns hold, always UUIDs
 	Tombstones   bool // deleted threads are remembered, over a restart too
 	Transactions bool // Update joins several writes into one
 	ChangeLog    bool // every write is noted in the change log
