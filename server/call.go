@@ -67,14 +67,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(wire.HeaderRequestID, c.id)
 	s.metrics.inFlight.Inc()
 	defer func() {
-		v := recover()
+		v, begun := recover(), c.status != 0
 		if v != nil && v != http.ErrAbortHandler {
 			c.failure = errs.New(errs.Internal, "panic: %v\n%s", v, debug.Stack())
 			s.fail(c, c.failure)
 		}
 		s.metrics.inFlight.Dec()
 		s.finish(c, s.opt.Now().Sub(start))
-		if v != nil && (v == http.ErrAbortHandler || c.written > 0) {
+		if v != nil && (v == http.ErrAbortHandler || begun) {
 			panic(http.ErrAbortHandler) // the answer is cut off: let the caller see that
 		}
 	}()

@@ -53,7 +53,7 @@ func (s *Server) send(c *call, content chat.Content) error {
 // images but SVG (which carries scripts), audio, video, PDF and plain text.
 func safeType(mediaType string) (string, bool) {
 	t, params, err := mime.ParseMediaType(mediaType)
-	if err != nil {
+	if err != nil || !strings.Contains(t, "/") {
 		return "application/octet-stream", false
 	}
 	switch {

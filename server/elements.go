@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -177,7 +178,12 @@ func (s *Server) elementForm(c *call, boundary string, e *chat.Element) (*conten
 	if t := part.Header.Get("Content-Type"); e.MIME == "" && t != "" {
 		e.MIME = t
 	}
-	return &contentPart{r: part, left: s.opt.MaxContent, limit: s.opt.MaxContent}, nil
+	return s.contentOf(c, part), nil
+}
+
+// contentOf is the content of a call, read from r.
+func (s *Server) contentOf(c *call, r io.Reader) *contentPart {
+	return &contentPart{r: r, left: s.opt.MaxContent, limit: s.opt.MaxContent, conn: http.NewResponseController(c.w)}
 }
 
 // contentPart is a stream that knows its limit and remembers how it failed.
@@ -187,6 +193,8 @@ type contentPart struct {
 	r           io.Reader
 	left, limit int64
 	err         error
+	conn        *http.ResponseController
+	extended    time.Time
 }
 
 func (p *contentPart) Read(b []byte) (int, error) {
@@ -196,6 +204,7 @@ func (p *contentPart) Read(b []byte) (int, error) {
 	if int64(len(b)) > p.left+1 {
 		b = b[:p.left+1] // one more tells too large from just full
 	}
+	p.extend()
 	n, err := p.r.Read(b)
 	p.left -= int64(n)
 	switch {
@@ -207,4 +216,13 @@ func (p *contentPart) Read(b []byte) (int, error) {
 		return n, p.err
 	}
 	return n, err
+}
+
+// extend gives an upload that moves all the time it needs: the limit on the
+// time of a request is for what stands still.
+func (p *contentPart) extend() {
+	if now := time.Now(); now.Sub(p.extended) > time.Second {
+		p.extended = now
+		_ = p.conn.SetReadDeadline(now.Add(readTimeout)) // without a connection there is no limit
+	}
 }

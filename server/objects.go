@@ -110,7 +110,7 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 	if mediaType == "" {
 		mediaType = "application/octet-stream"
 	}
-	content := &contentPart{r: c.r.Body, left: s.opt.MaxContent, limit: s.opt.MaxContent}
+	content := s.contentOf(c, c.r.Body)
 	if _, err := files.Write(ctx, key, content, mediaType); err != nil {
 		if content.err != nil {
 			err = content.err

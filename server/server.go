@@ -32,6 +32,10 @@ type Server struct {
 	serving   sync.WaitGroup
 }
 
+// readTimeout is how long a request may take to arrive; content has as long
+// from one piece to the next.
+const readTimeout = 2 * time.Minute
+
 // New makes a server. It opens nothing yet.
 func New(o Options) (*Server, error) {
 	o = o.withDefaults()
@@ -92,6 +96,7 @@ func (s *Server) Start(ctx context.Context) error {
 		Handler:           s.Handler(),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       readTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          serverLog(s.opt.Log),
