@@ -43,7 +43,8 @@ type Options struct {
 	Address string
 	// Name is what a server of several databases calls this one.
 	Name string
-	Log  *slog.Logger
+	// Log gets every line with an attribute "part" that says which part speaks.
+	Log *slog.Logger
 }
 
 // DB is an open data layer. It is safe for concurrent use.
@@ -72,7 +73,7 @@ func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
 	if driver == nil {
 		return nil, errs.Field(errs.Unsupported, "url", "this program has no driver for %q", src.Scheme)
 	}
-	st, err := driver(ctx, src, o.Log)
+	st, err := driver(ctx, src, o.Log.With("part", src.Scheme))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	opt := chat.Options{Secret: cursors, Log: o.Log}
+	opt := chat.Options{Secret: cursors, Log: o.Log.With("part", "chat")}
 	if data != "" {
 		urls, err := secret(ctx, db.store, data, "urls")
 		if err != nil {

@@ -7,8 +7,14 @@ type cli struct {
 	JSON   bool   `name:"json" help:"Print records as JSON, and errors too."`
 	settings
 
-	Serve   serveCommand   `cmd:"" help:"Answer over HTTP."`
-	Version versionCommand `cmd:"" help:"Tell the version."`
+	Serve      serveCommand      `cmd:"" help:"Answer over HTTP."`
+	Chat       chatCommand       `cmd:"" help:"Look at conversations, copy and delete them."`
+	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
+	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
+	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`
+	Version    versionCommand    `cmd:"" help:"Tell the version."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 }
 
 // settings are the settings of every command.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/config"
@@ -67,7 +68,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return usage{err}
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(p, parsed)
+	return parsed.Run(p, &c)
 }
 
 func (p *program) parser(c *cli, helped *bool) (*kong.Kong, error) {
@@ -178,9 +179,5 @@ func writeJSON(w io.Writer, v any) error {
 // terminal tells whether a person sits at the other end.
 func terminal(v any) bool {
 	f, ok := v.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
+	return ok && term.IsTerminal(int(f.Fd()))
 }

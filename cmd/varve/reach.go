@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/client"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/config"
+	"github.com/varvedb/varve/server"
+)
+
+// conversations are a database's, wherever they are.
+type conversations struct {
+	chat.API
+	Close func() error
+}
+
+// reach finds the conversations of a database: at the server that --url names,
+// at the one that holds the data folder, or by opening the database itself.
+func (p *program) reach(ctx context.Context, name string) (conversations, error) {
+	c := p.config
+	if isServer(c.URL) {
+		return call(c.URL, client.Options{APIKey: c.Key, Database: name})
+	}
+	d, known := findDatabase(c, name)
+	h, held := holder(ctx, c.Data)
+	if held {
+		if served, ok := h.serves(d, known); ok {
+			p.log.Debug("through the server that holds the folder", "database", served)
+			return call("unix:"+filepath.Join(c.Data, socketName), client.Options{Database: served})
+		}
+	}
+	if !known {
+		return conversations{}, unknownDatabase(d.Name)
+	}
+	db, err := p.openExisting(ctx, d)
+	if err != nil {
+		return conversations{}, err
+	}
+	return conversations{db.Chat(), db.Close}, nil
+}
+
+func isServer(url string) bool {
+	return strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "unix:")
+}
+
+func call(address string, o client.Options) (conversations, error) {
+	c, err := client.New(address, o)
+	if err != nil {
+		return conversations{}, err
+	}
+	return conversations{c.Chat(), c.Close}, nil
+}
+
+// findDatabase finds a database in the configuration, where known tells
+// whether it is there. The default one is there always.
+func findDatabase(c config.Config, name string) (d config.Database, known bool) {
+	if name == "" || name == server.DefaultDatabase {
+		return defaultDatabase(c), true
+	}
+	i := slices.IndexFunc(c.Databases, func(d config.Database) bool { return d.Name == name })
+	if i < 0 {
+		return config.Database{Name: name}, false
+	}
+	return c.Databases[i], true
+}
+
+// serves tells under which name a server has a database. One that is not in
+// this process's configuration may be in the server's.
+func (h holding) serves(d config.Database, known bool) (name string, ok bool) {
+	if !known {
+		_, ok = h.Databases[d.Name]
+		return d.Name, ok
+	}
+	src, err := varve.ParseURL(d.URL)
+	if err != nil {
+		return "", false // opening it will tell
+	}
+	if h.Databases[d.Name] == src.Redacted() {
+		return d.Name, true
+	}
+	for name, url := range h.Databases {
+		if url == src.Redacted() {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func unknownDatabase(name string) error {
+	return errs.Field(errs.NotFound, "database", "there is no database %q: name it with `database` in varve.yaml, or start a server that has it", name)
+}
+
+// openExisting opens a database, but does not make one: a command in the wrong
+// folder should say so rather than find nothing.
+func (p *program) openExisting(ctx context.Context, d config.Database) (*varve.DB, error) {
+	src, err := varve.ParseURL(d.URL)
+	if err != nil {
+		return nil, err
+	}
+	if src.Scheme == "sqlite" {
+		if _, err := os.Stat(src.Path); errors.Is(err, fs.ErrNotExist) {
+			return nil, errs.Field(errs.NotFound, "data", "there is no database %s; name its folder with --data or the database with --url", src.Path)
+		}
+	}
+	return p.openDatabase(ctx, d)
+}
