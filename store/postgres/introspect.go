@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -18,9 +21,15 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	defer c.Release()
-	l := &layout{memory: &s.memory}
+	return s.introspectOn(ctx, c.Conn().PgConn())
+}
+
+// introspectOn is introspect on a connection, inside its transaction if it is
+// in one.
+func (s *Store) introspectOn(ctx context.Context, c *pgconn.PgConn) (*layout, error) {
+	l := &layout{memory: &s.memory, indexes: map[string]bool{}, added: map[string]bool{}}
 	var backend uint32
-	err = run(ctx, c.Conn().PgConn(), sqlcore.Query{
+	err := run(ctx, c, sqlcore.Query{
 		SQL: `SELECT coalesce(current_schema(), ''), current_setting('server_version_num'), pg_backend_pid()`,
 		Each: func(r sqlcore.Row) error {
 			l.schema, _ = r.Text(0)
@@ -39,13 +48,13 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 		l.chat = s.schema
 	}
 	// A pooler hands out a cancellation key of its own.
-	l.pooled = backend != c.Conn().PgConn().PID()
+	l.pooled = backend != c.PID()
 	finds := &finds{l: l}
-	if err := run(ctx, c.Conn().PgConn(), finds.queries()...); err != nil {
+	if err := run(ctx, c, finds.queries()...); err != nil {
 		return nil, classify(err)
 	}
 	if finds.journal {
-		if err := run(ctx, c.Conn().PgConn(), finds.history()...); err != nil {
+		if err := run(ctx, c, finds.history()...); err != nil {
 			return nil, classify(err)
 		}
 	}
@@ -72,26 +81,25 @@ WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND c.relkind IN ('r', 'p'
   AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY c.relname, a.attnum`
 
-const indexesSQL = `SELECT c.relname, array_agg(coalesce(a.attname, '') ORDER BY k.place)
+const indexesSQL = `SELECT c.relname, x.relname, i.indpred IS NULL, array_agg(coalesce(a.attname, '') ORDER BY k.place)
 FROM pg_index i
+JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL unnest(i.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.attnum > 0
-WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND i.indisvalid AND i.indpred IS NULL
-GROUP BY c.relname, i.indexrelid`
+WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND i.indisvalid
+GROUP BY c.relname, x.relname, i.indpred IS NULL`
 
-const ownSQL = `SELECT to_regclass($1) IS NOT NULL,
-  EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = x.relnamespace
-    WHERE n.nspname = $2 AND x.relname = 'varve_steps_search' AND i.indisvalid)`
+const ownSQL = `SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')`
 
 func (f *finds) queries() []sqlcore.Query {
 	tables := sqlcore.Tables()
 	return []sqlcore.Query{
 		{SQL: columnsSQL, Args: []any{f.l.chat, tables}, Each: f.column},
 		{SQL: indexesSQL, Args: []any{f.l.chat, tables}, Each: f.index},
-		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration"), f.l.chat}, Each: func(r sqlcore.Row) error {
-			f.journal, f.l.trgm = r.(row).flag(0), r.(row).flag(1)
+		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration")}, Each: func(r sqlcore.Row) error {
+			f.journal, f.l.trgmAvailable = r.(row).flag(0), r.(row).flag(1)
 			return nil
 		}},
 	}
@@ -109,8 +117,12 @@ func (f *finds) column(r sqlcore.Row) error {
 
 func (f *finds) index(r sqlcore.Row) error {
 	got := r.(row)
+	f.l.indexes[got.text(1)] = true
+	if !got.flag(2) {
+		return nil // a partial index stands in for no other
+	}
 	var columns []string
-	sqlcore.Decode(&columns, got.text(1))
+	sqlcore.Decode(&columns, got.text(3))
 	t := f.l.found.Table(got.text(0))
 	t.Indexes = append(t.Indexes, columns)
 	return nil
@@ -127,6 +139,10 @@ func (f *finds) history() []sqlcore.Query {
 			f.made, _ = r.Text(0)
 			return nil
 		}},
+		{SQL: `SELECT key FROM ` + f.l.varve("varve_meta") + ` WHERE starts_with(key, $1)`, Args: []any{addedKey}, Each: func(r sqlcore.Row) error {
+			f.l.added[strings.TrimPrefix(r.(row).text(0), addedKey)] = true
+			return nil
+		}},
 	}
 }
 
@@ -139,6 +155,12 @@ func (f *finds) judge() {
 		l.origin = origin(f.made)
 	case there:
 		l.origin = foreign
+	}
+	l.trgm = l.indexes[searchIndex]
+	if l.origin == mended && l.version < indexesVersion {
+		// Until every thread has its last activity the column orders nothing.
+		t := &l.found.Threads
+		t.Columns = slices.DeleteFunc(t.Columns, func(c sqlcore.Column) bool { return c.Name == sqlcore.ActivityColumn })
 	}
 	if l.version > len(migrations()) {
 		l.broken = errs.New(errs.Unsupported, "a newer version of Varve wrote this database; use that version")

@@ -19,15 +19,18 @@ const (
 // layout is what is known of the database: found once, and again after it was
 // changed. It does not change itself.
 type layout struct {
-	schema  string // where varve_ tables are
-	chat    string // where Chainlit's tables are
-	server  int    // server_version_num
-	origin  origin
-	version int
-	pooled  bool // a pooler stands between
-	trgm    bool // outputs have a trigram index
-	found   sqlcore.Schema
-	broken  error // why conversations cannot be kept here
+	schema        string // where varve_ tables are
+	chat          string // where Chainlit's tables are
+	server        int    // server_version_num
+	origin        origin
+	version       int
+	pooled        bool            // a pooler stands between
+	trgm          bool            // outputs have a trigram index
+	trgmAvailable bool            // or could
+	indexes       map[string]bool // the names of those on Chainlit's tables
+	added         map[string]bool // what of Chainlit's the doctor added: "table.column"
+	found         sqlcore.Schema
+	broken        error // why conversations cannot be kept here
 
 	memory *forgetful // for what there is no table for
 

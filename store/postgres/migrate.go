@@ -56,7 +56,7 @@ func (s *Store) migrate(ctx context.Context) (*layout, error) {
 		return nil, classify(err)
 	}
 	// Another process may have been first: what it did shows only now.
-	l, err := s.introspect(ctx)
+	l, err := s.introspectOn(ctx, c.Conn().PgConn())
 	if err != nil || l.broken != nil || l.origin == foreign || l.version == len(migrations()) {
 		return l, err
 	}

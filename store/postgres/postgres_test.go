@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -75,4 +76,13 @@ var full = chat.Features{AnyID: true, Tombstones: true, Transactions: true, Chan
 
 func TestOwn(t *testing.T) {
 	suites(t, full, pgtest.New(t))
+}
+
+func pgNew(t testing.TB) string { return pgtest.New(t) }
+
+// roleSuffix makes the name of a role unique: roles belong to the server.
+func roleSuffix(url string) string {
+	_, name, _ := strings.Cut(url[len("postgres://"):], "/")
+	name, _, _ = strings.Cut(name, "?")
+	return name
 }

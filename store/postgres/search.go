@@ -26,19 +26,21 @@ func (s *Store) index(ctx context.Context, l *layout) {
 	}
 }
 
+const searchIndex = "varve_steps_search"
+
 // trigrams are the statements for the index; how is CONCURRENTLY or nothing.
 func trigrams(l *layout, how string) []string {
 	return []string{
 		`CREATE EXTENSION IF NOT EXISTS pg_trgm`,
-		fmt.Sprintf(`CREATE INDEX %s IF NOT EXISTS varve_steps_search ON %s USING gin ((%s) gin_trgm_ops)`,
-			how, l.table("steps"), folded(l.found.Steps, "", "output")),
+		fmt.Sprintf(`CREATE INDEX %s IF NOT EXISTS %s ON %s USING gin ((coalesce(%s,%s)) gin_trgm_ops)`,
+			how, searchIndex, l.table("steps"), foldColumn, ascii(`"output"`)),
 	}
 }
 
 // folded is the searchable form of a text as far as the server knows it.
 func folded(t sqlcore.Table, alias, column string) string {
 	expr := ascii(alias + sqlcore.Quote(column))
-	if t.Has(foldColumn) || !t.Exists() {
+	if t.Has(foldColumn) {
 		return fmt.Sprintf(`coalesce(%s%s,%s)`, alias, foldColumn, expr)
 	}
 	return expr

@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+var _ store.Doctor = (*Store)(nil)
+
+// remedy is a finding with the way to mend it.
+type remedy struct {
+	store.Finding
+	apply func(ctx context.Context, s *Store) error
+}
+
+// Examine implements store.Doctor.
+func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
+	l, err := s.introspect(ctx)
+	if err != nil {
+		return store.Diagnosis{}, err
+	}
+	d := store.Diagnosis{Schema: "chainlit", Findings: []store.Finding{}}
+	if l.origin == own || l.origin == nobody {
+		d.Schema = "varve"
+	}
+	if l.broken != nil {
+		return d, l.broken
+	}
+	for _, r := range l.remedies() {
+		d.Findings = append(d.Findings, r.Finding)
+	}
+	return d, nil
+}
+
+// Mend implements store.Doctor. It can be repeated: what was done is not done
+// again, and what was broken off goes on. Locks that writers wait for are
+// asked for patiently and held shortly; indexes are built beside the traffic.
+func (s *Store) Mend(ctx context.Context) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	l, err := s.introspect(ctx)
+	if err != nil {
+		return err
+	}
+	if l.broken != nil {
+		return l.broken
+	}
+	for _, r := range l.remedies() {
+		s.log.Info("doctor", "mends", r.What)
+		if err := r.apply(ctx, s); err != nil {
+			return err
+		}
+	}
+	return s.again(ctx)
+}
+
+// again looks at the database anew after it was changed.
+func (s *Store) again(ctx context.Context) error {
+	l, err := s.introspect(ctx)
+	if err != nil {
+		return err
+	}
+	if l.broken != nil {
+		return l.broken
+	}
+	if l.origin != nobody {
+		s.use(l)
+	}
+	return nil
+}
+
+// remedies lists what is missing, in the order in which it is mended.
+func (l *layout) remedies() []remedy {
+	if l.origin == nobody {
+		return nil // the first use makes everything
+	}
+	var out []remedy
+	if l.origin != own {
+		out = append(out, l.foundation()...)
+		out = append(out, l.missingColumns()...)
+		out = append(out, l.refusals()...)
+		out = append(out, l.backfill()...)
+		out = append(out, l.missingIndexes()...)
+	}
+	return append(out, l.missingSearch()...)
+}
+
+// relaxed is what varve_meta remembers of the one constraint that is dropped.
+const relaxed = "steps.disableFeedback.notnull"
+
+// refusals are columns that no version of Chainlit's fills any more but that
+// refuse to stay empty.
+func (l *layout) refusals() []remedy {
+	c, ok := l.found.Steps.Column("disableFeedback")
+	if !ok || !c.NotNull || c.Default {
+		return nil
+	}
+	return []remedy{l.ddl("steps.disableFeedback refuses NULL",
+		"every step that Chainlit's own layer writes is lost, since it does not know the column any more",
+		fmt.Sprintf(`ALTER TABLE %s ALTER COLUMN "disableFeedback" DROP NOT NULL`, l.table("steps")), l.remember(relaxed))}
+}
+
+// foundation is Varve's own tables, columns and triggers, in one transaction:
+// either all of it is there or none.
+func (l *layout) foundation() []remedy {
+	all := migrations()
+	if l.version >= triggersVersion {
+		return nil
+	}
+	sql := journal(l)
+	sql = append(sql, split(l.render(all[0].sql, true))...)
+	for _, c := range wanted() {
+		if c.ours() && !l.found.Table(c.table).Has(c.name) {
+			sql = append(sql, l.addColumn(c))
+		}
+	}
+	sql = append(sql, split(l.render(all[triggersVersion-1].sql, true))...)
+	sql = append(sql, record(l, 1, all[0].name), record(l, triggersVersion, all[triggersVersion-1].name), mark(l, mended))
+	return []remedy{l.ddl("Varve's tables, columns and triggers are missing",
+		"a page of threads costs as much as all threads; deleted threads can come back after a restart; there is no change log; unknown keys of elements are left out", sql...)}
+}
+
+// Numbers of the migrations that a database of somebody else's gets in pieces.
+const (
+	triggersVersion = 3
+	indexesVersion  = 4
+)
+
+// backfill gives every thread its last activity. The triggers are there
+// already, so that nothing that happens meanwhile is missed.
+func (l *layout) backfill() []remedy {
+	if l.version >= indexesVersion {
+		return nil
+	}
+	sql := l.backfillSQL()
+	return []remedy{{
+		Finding: store.Finding{What: "threads do not carry their last activity", Cost: "a page of threads costs as much as all threads", SQL: []string{sql}},
+		apply: func(ctx context.Context, s *Store) error {
+			return l.backfillAll(ctx, s, sql)
+		}}}
+}
+
+// backfillSQL does a batch: the threads after $1, at most $2. The answer is the
+// last of them.
+func (l *layout) backfillSQL() string {
+	id, _ := l.found.Threads.Column("id")
+	activity := fmt.Sprintf(`greatest(t.%s,coalesce(%s,''),coalesce((SELECT max(%s) FROM %s s WHERE s."threadId"=t."id"),''))`,
+		sqlcore.ActivityColumn, utcFast(`t."createdAt"`), utcFast(`s."createdAt"`), l.table("steps"))
+	return fmt.Sprintf(`WITH part AS MATERIALIZED (SELECT "id" FROM %[1]s WHERE $1::text='' OR "id">nullif($1::text,'')::%[2]s ORDER BY "id" LIMIT $2),
+done AS (UPDATE %[1]s t SET %[3]s=%[4]s FROM part WHERE t."id"=part."id" AND t.%[3]s<%[4]s)
+SELECT "id" FROM part ORDER BY "id" DESC LIMIT 1`, l.table("threads"), id.Type, sqlcore.ActivityColumn, activity)
+}
+
+func (l *layout) backfillAll(ctx context.Context, s *Store, sql string) error {
+	for last := ""; ; {
+		at := last
+		last = ""
+		err := (outer{s}).write(ctx, sqlcore.Query{SQL: sql, Args: []any{at, batch}, Each: func(r sqlcore.Row) error {
+			last, _ = r.Text(0)
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+		if last == "" {
+			return (outer{s}).write(ctx, sqlcore.Query{SQL: record(l, indexesVersion, migrations()[indexesVersion-1].name) + " ON CONFLICT DO NOTHING"})
+		}
+	}
+}
+
+// ddl is a remedy of statements that change tables, in one transaction.
+func (l *layout) ddl(what, cost string, sql ...string) remedy {
+	return remedy{
+		Finding: store.Finding{What: what, Cost: cost, SQL: sql},
+		apply:   func(ctx context.Context, s *Store) error { return s.alter(ctx, sql) },
+	}
+}
+
+// alter runs statements that lock tables. Whoever waits for such a lock makes
+// everybody behind it wait too, so it waits briefly and comes back.
+func (s *Store) alter(ctx context.Context, sql []string) error {
+	statements := []sqlcore.Query{{SQL: lock}, {SQL: `SET LOCAL lock_timeout='2s'`}}
+	for _, text := range sql {
+		statements = append(statements, sqlcore.Query{SQL: text})
+	}
+	// In a transaction that is opened by name: SET LOCAL needs one.
+	statements = append(append([]sqlcore.Query{{SQL: "BEGIN"}}, statements...), sqlcore.Query{SQL: "COMMIT"})
+	for try := 1; ; try++ {
+		err := (outer{s}).write(ctx, statements...)
+		if code(err) != "55P03" || try == lockTries {
+			return err
+		}
+		if err := pause(ctx, time.Duration(try)*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// lockTries is how often a lock is asked for before the doctor gives up.
+const lockTries = 5
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return errs.Wrap(errs.Unavailable, ctx.Err(), "the call was given up")
+	}
+}
