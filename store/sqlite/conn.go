@@ -46,6 +46,11 @@ func (c *conn) setUp(o Options) error {
 	if err := c.db.Exec(`PRAGMA temp_store=MEMORY`); err != nil {
 		return err
 	}
+	// As in Chainlit's own connections: its files hold rows that break the
+	// keys they declare, and a write must not fail for another's row.
+	if err := c.db.Exec(`PRAGMA foreign_keys=OFF`); err != nil {
+		return err
+	}
 	if err := c.db.CreateFunction("varve_time", 1, sqlite3.DETERMINISTIC, normalTime); err != nil {
 		return err
 	}

@@ -76,8 +76,8 @@ const (
 func timeSQL(x string) string {
 	return strings.NewReplacer("{X}", x, "\n", " ", "\t", "").Replace(`(CASE
 WHEN {X} GLOB '` + dateGlob + `T` + timeGlob + `.` + strings.Repeat(digit, 6) + `Z'
- AND strftime('%Y-%m-%dT%H:%M:%S', substr({X}, 1, 19)) = substr({X}, 1, 19) THEN {X}
-WHEN substr({X}, 1, 19) GLOB '` + dateGlob + `[T ]` + timeGlob + `' AND length({X}) <= 40
+ AND substr({X}, 12, 2) < '24' AND strftime('%Y-%m-%dT%H:%M:%S', substr({X}, 1, 19)) = substr({X}, 1, 19) THEN {X}
+WHEN substr({X}, 1, 19) GLOB '` + dateGlob + `[T ]` + timeGlob + `' AND length({X}) <= 40 AND substr({X}, 12, 2) < '24'
  AND strftime('%Y-%m-%d %H:%M:%S', substr({X}, 1, 19)) = substr({X}, 1, 10) || ' ' || substr({X}, 12, 8) THEN
  (SELECT CASE
    WHEN zone IN ('', 'Z', 'z') THEN strftime('%Y-%m-%dT%H:%M:%S', sec) || '.' || frac || 'Z'

@@ -32,6 +32,7 @@ func another(t testing.TB, path string) raw {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	must(t, c.Exec(`PRAGMA foreign_keys=OFF`)) // as SQLAlchemy and Python leave it
 	return raw{t, c}
 }
 
@@ -95,6 +96,7 @@ func mended(t testing.TB, schema string) *sqlite.Store {
 func TestForeignFiles(t *testing.T) {
 	for _, schema := range schemas {
 		t.Run(schema, func(t *testing.T) {
+			t.Parallel() // most of the time goes into waiting for the disk
 			features := open(t, foreignFile(t, schema)).Chat().Features()
 			if features.FastList || features.ChangeLog || features.UnknownKeys || features.AnyID == (schema != "text") {
 				t.Errorf("features are %+v", features)
@@ -110,6 +112,7 @@ func TestForeignFiles(t *testing.T) {
 func TestMendedFiles(t *testing.T) {
 	for _, schema := range schemas {
 		t.Run(schema, func(t *testing.T) {
+			t.Parallel() // most of the time goes into waiting for the disk
 			features := mended(t, schema).Chat().Features()
 			want := fresh(t).Chat().Features()
 			want.AnyID = schema == "text"
@@ -172,6 +175,7 @@ func TestForeignFileIsNotAltered(t *testing.T) {
 func TestMendAndRemove(t *testing.T) {
 	for _, schema := range schemas {
 		t.Run(schema, func(t *testing.T) {
+			t.Parallel()
 			path := foreignFile(t, schema)
 			s := open(t, path)
 			step := chat.Step{ID: "8f14e45f-0000-4000-8000-000000000001", ThreadID: "8f14e45f-0000-4000-8000-000000000002", Type: "tool",

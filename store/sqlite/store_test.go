@@ -29,16 +29,19 @@ func open(t testing.TB, path string) *sqlite.Store {
 func fresh(t testing.TB) *sqlite.Store { return open(t, filepath.Join(t.TempDir(), "varve.db")) }
 
 func TestOwnFile(t *testing.T) {
+	t.Parallel()
 	chattest.Run(t, fresh(t).Chat().Features(), func(t *testing.T) chat.API {
 		return chattest.Service(t, fresh(t).Chat())
 	})
 }
 
 func TestOwnFileAsStore(t *testing.T) {
+	t.Parallel()
 	chattest.RunStore(t, func(t *testing.T) store.Store { return fresh(t) })
 }
 
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	chattest.Histories(t, 20, 60, func(*testing.T) store.Store { return memory.Open() },
 		func(t *testing.T) store.Store { return fresh(t) })
 }
