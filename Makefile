@@ -5,7 +5,7 @@
 # target says what to install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint go-test race python-test e2e fuzz clean
+.PHONY: help run build test lint go-test race python-test e2e fuzz docs clean
 
 DATA   ?= ./varve-data
 LISTEN ?= 127.0.0.1:8484
@@ -49,6 +49,11 @@ e2e: ## a real Chainlit app, driven as people do
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@scripts/need-go
 	scripts/fuzz $(FUZZTIME)
+
+docs: ## write the documentation that is made from the code
+	@scripts/need-go
+	@scripts/need postgresql
+	go test ./internal/reference -count=1 -args -update
 
 clean: ## remove what was built; data and caches of others stay
 	rm -rf bin

@@ -41,11 +41,14 @@ var rooms = map[string][]string{
 
 	"cmd/varve": {"", "all", "chat", "store", "blob", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "server", "server/keys", "client", "internal/pgtest"},
+	// A program of its own to measure beside.
+	"bench/floor/hello": nil,
 
-	"internal/config": {"", "server"},
-	"internal/goid":   nil,
-	"internal/pgtest": nil,
-	"internal/lint":   nil,
+	"internal/config":    {"", "server"},
+	"internal/reference": nil,
+	"internal/goid":      nil,
+	"internal/pgtest":    nil,
+	"internal/lint":      nil,
 }
 
 // libraries says which rooms may use a library that is not Go's own: each has
@@ -66,6 +69,7 @@ var libraries = map[string][]string{
 	"golang.org/x/sync":                         {"store/sqlite", "store/postgres", "server", "cmd/varve"},
 	"golang.org/x/sys":                          {"store/sqlite", "server/keys", "cmd/varve"},
 	"golang.org/x/text":                         {"chat"},
+	"golang.org/x/term":                         {"cmd/varve"},
 	"github.com/ncruces/go-sqlite3-wasm":        nil,
 	"github.com/ncruces/go-sqlite3/ext/unicode": nil,
 }

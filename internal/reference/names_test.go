@@ -1,0 +1,160 @@
+package reference
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/internal/pgtest"
+	"github.com/varvedb/varve/store"
+)
+
+// meanings of what holds data. A new one must be explained here.
+var meanings = map[string]string{
+	"varve_meta":                  "facts about the database: who made it, the secrets that sign cursors and URLs",
+	"varve_migration":             "which migrations have run",
+	"varve_change":                "the change log: what was written where",
+	"varve_tombstone":             "threads deleted in the last 24 hours",
+	"varve_orphan":                "keys of stored bytes that wait for deletion",
+	"threads.varve_last_activity": "the time that listings order by",
+	"threads.varve_fold":          "the searchable form of the name",
+	"steps.varve_fold":            "the searchable form of the output",
+	"steps.varve_extra":           "keys that have no column",
+	"elements.varve_extra":        "keys that have no column",
+}
+
+// A name stands in a database as a kind of thing.
+type name struct{ kind, name string }
+
+var kinds = []struct{ kind, title string }{
+	{"table", "Tables"}, {"column", "Columns in Chainlit's tables"},
+	{"index", "Indexes"}, {"trigger", "Triggers"}, {"function", "Functions"},
+}
+
+func TestEveryNameOfOursIsListed(t *testing.T) {
+	onLite, onPostgres := sqliteNames(t), postgresNames(t)
+	isPage(t, "names.md", renderNames(t, onLite, onPostgres))
+}
+
+// use makes a store create what it creates at first use.
+func use(t *testing.T, st store.Store) {
+	t.Helper()
+	defer st.Close()
+	w := chat.Write{Now: time.Now()}
+	if err := st.Chat().ApplyStep(t.Context(), chat.Step{ID: "s", ThreadID: "t", Type: "run"}, w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Secret(t.Context(), "names"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sqliteNames(t *testing.T) (found []name) {
+	path := sqliteFile(t, "")
+	use(t, openSQLite(t, path))
+	onSQLite(t, path, func(c *sqlite3.Conn) error {
+		q, _, err := c.Prepare(`
+			SELECT type, name FROM sqlite_schema WHERE name LIKE 'varve\_%' ESCAPE '\'
+			UNION SELECT 'column', m.name || '.' || p.name FROM sqlite_schema m, pragma_table_info(m.name) p
+			WHERE m.type = 'table' AND m.name NOT LIKE 'varve\_%' ESCAPE '\' AND p.name LIKE 'varve\_%' ESCAPE '\'`)
+		if err != nil {
+			return err
+		}
+		defer q.Close()
+		for q.Step() {
+			found = append(found, name{q.ColumnText(0), q.ColumnText(1)})
+		}
+		return q.Err()
+	})
+	return found
+}
+
+func postgresNames(t *testing.T) []name {
+	url := pgtest.New(t)
+	use(t, openPostgres(t, url))
+	c, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	rows, err := c.Query(t.Context(), `
+		SELECT CASE relkind WHEN 'i' THEN 'index' ELSE 'table' END, relname::text FROM pg_class
+		WHERE relkind IN ('r', 'i') AND relname LIKE 'varve\_%' AND NOT (relkind = 'i' AND relname LIKE '%\_pkey')
+		UNION SELECT 'column', c.relname || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE c.relkind = 'r' AND c.relname NOT LIKE 'varve\_%' AND a.attname LIKE 'varve\_%'
+		UNION SELECT 'trigger', tgname::text FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'varve\_%'
+		UNION SELECT 'function', proname::text FROM pg_proc WHERE proname LIKE 'varve\_%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (n name, err error) {
+		err = r.Scan(&n.kind, &n.name)
+		return n, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func renderNames(t *testing.T, onLite, onPostgres []name) string {
+	t.Helper()
+	if len(onLite) < 10 || len(onPostgres) < 10 {
+		t.Fatalf("found %d names on SQLite and %d on PostgreSQL: the search is broken", len(onLite), len(onPostgres))
+	}
+	var b strings.Builder
+	b.WriteString(`# Names that are Varve's
+
+<!-- Made by internal/reference from the databases themselves; change it with: make docs -->
+
+Varve shares a database with your application. Everything it adds there begins with
+` + "`varve_`" + `, and this is all of it. A table of yours that has one of these names is a
+reason for Varve to refuse the database, and is left as it is.
+`)
+	for _, k := range kinds {
+		fmt.Fprintf(&b, "\n## %s\n\n", k.title)
+		explained := k.kind == "table" || k.kind == "column"
+		if explained {
+			b.WriteString("| name | SQLite | PostgreSQL | |\n|---|---|---|---|\n")
+		} else {
+			b.WriteString("| name | SQLite | PostgreSQL |\n|---|---|---|\n")
+		}
+		for _, n := range named(k.kind, onLite, onPostgres) {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |", n.name, yes(onLite, n), yes(onPostgres, n))
+			if explained {
+				if meanings[n.name] == "" {
+					t.Errorf("%s %s is not explained", n.kind, n.name)
+				}
+				fmt.Fprintf(&b, " %s |", meanings[n.name])
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
+}
+
+// named are the names of a kind in either database, sorted.
+func named(kind string, lists ...[]name) (out []name) {
+	for _, list := range lists {
+		for _, n := range list {
+			if n.kind == kind && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b name) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+func yes(list []name, n name) string {
+	if slices.Contains(list, n) {
+		return "yes"
+	}
+	return ""
+}
