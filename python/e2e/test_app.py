@@ -17,11 +17,14 @@ def has_output(text):
 
 
 def turns_done(thread):
-    """How many turns have left all their traces: the answer, the tool's output, the end of the run."""
-    runs = [s for s in thread["steps"] if s["type"] == "run" and s["name"] == "on_message" and s["end"]]
+    """How many turns have left all their traces: the answer, the tool's output, the end of the run. The greeting is
+    held back until the first message and may come last."""
+    runs = [s for s in thread["steps"] if s["type"] == "run" and s["end"]]
+    if not any(run["name"] == "on_chat_start" for run in runs):
+        return 0
     tools = [s for s in thread["steps"] if s["type"] == "tool" and s["output"]]
     answers = [s for s in thread["steps"] if s["type"] == "assistant_message" and s["output"].startswith("Echo")]
-    return min(len(runs), len(tools), len(answers))
+    return min(len(runs) - 1, len(tools), len(answers))
 
 
 def test_a_visit_without_a_message_leaves_no_thread(alice, chat, open_chats):
@@ -85,7 +88,9 @@ def test_an_uploaded_file_comes_back_byte_for_byte(alice, chat, png):
     message_id = chat.say("what is in the picture?", [file_id])
     thread = alice.thread_when(chat.thread_id, lambda t: t["elements"], "the picture is there")
     (element,) = thread["elements"]
-    assert (element["type"], element["name"], element["mime"]) == ("image", "a picture é.png", "image/png")
+    assert (element["type"], element["name"]) == ("image", "a picture é.png")
+    # Chainlit 2.0 calls every picture's type just "image"; what is served must be a type all the same.
+    assert element["mime"] == ("image" if (2,) <= alice.app.version < (2, 1) else "image/png")
     assert (element["forId"], element["display"]) == (message_id, "inline")
     answer = alice.fetch(element["url"])
     assert answer.status_code == 200 and answer.content == png
