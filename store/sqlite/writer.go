@@ -140,22 +140,30 @@ func (w *writer) run() {
 // group makes one transaction of the items that are waiting.
 func (w *writer) group(first *item) {
 	var items []*item
-	begun := w.begin()
+	state := ok
+	err := w.begin()
+	callers := false
 	for it := first; it != nil; it = w.next(len(items)) {
 		if !it.state.CompareAndSwap(queued, started) {
 			continue
 		}
 		items = append(items, it)
-		if begun != nil {
-			it.err = begun
+		if err != nil {
+			it.err = err
 			continue
 		}
-		if !w.step(it, len(items) == 1, it.callers) {
-			w.again(items)
+		callers = callers || it.callers
+		if state = w.step(it, len(items) == 1, callers); state != ok {
 			break
 		}
 	}
-	if begun == nil {
+	if state == halfway {
+		state = w.again(items)
+	}
+	switch {
+	case state == lost:
+		fail(items, items[len(items)-1].err)
+	case err == nil:
 		w.commit(items)
 	}
 	for _, it := range items {
@@ -181,20 +189,28 @@ func (w *writer) begin() error {
 	return w.conn.exec("BEGIN IMMEDIATE")
 }
 
-// step runs one item. false: it left something behind that only the rollback
-// of the whole transaction takes away.
+// What an item leaves of the transaction it ran in.
+const (
+	ok      = iota
+	halfway // it failed and left something behind
+	lost    // SQLite rolled everything back
+)
+
+// step runs one item.
 //
 // Most items check everything before they write, and then fail only when the
 // database does; a savepoint for each would cost as much as some of them. So
 // they run without one, and the rare group in which one fails half-way is run
-// again with savepoints. The first item needs none in any case: before it
-// there is nothing to keep.
-func (w *writer) step(it *item, first, savepoint bool) bool {
+// again with savepoints. A function of a caller's is not run again because of
+// another's failure: from the first one on, everything has a savepoint. The
+// first item of a group needs none in any case: before it there is nothing to
+// keep.
+func (w *writer) step(it *item, first, savepoint bool) int {
 	c := w.conn
 	savepoint = savepoint && !first
 	if savepoint {
 		if it.err = c.exec("SAVEPOINT varve"); it.err != nil {
-			return true
+			return w.left()
 		}
 	}
 	changes, after := c.db.TotalChanges(), len(c.after)
@@ -207,39 +223,57 @@ func (w *writer) step(it *item, first, savepoint bool) bool {
 		if savepoint {
 			it.err = c.exec("RELEASE varve")
 		}
-		return true
+		return w.left()
 	}
 	clear(c.after[after:])
 	c.after = c.after[:after]
 	switch {
 	case first:
 		c.rollback()
-		return w.begin() == nil
-	case c.db.GetAutocommit():
-		return false // SQLite itself rolled everything back
-	case savepoint:
-		if err := c.exec("ROLLBACK TO varve"); err == nil {
-			c.exec("RELEASE varve")
+		if err := w.begin(); err != nil {
+			return lost
 		}
-		return true
+	case savepoint && w.left() == ok:
+		c.exec("ROLLBACK TO varve")
+		c.exec("RELEASE varve")
+	case !savepoint && w.left() == ok && c.db.TotalChanges() != changes:
+		return halfway
 	}
-	return c.db.TotalChanges() == changes
+	return w.left()
 }
 
-// again runs a group from its start, every item in a savepoint.
-func (w *writer) again(items []*item) {
+// left tells whether the transaction is still there.
+func (w *writer) left() int {
+	if w.conn.db.GetAutocommit() {
+		return lost
+	}
+	return ok
+}
+
+// again runs a group from its start, every item in a savepoint. There are no
+// functions of callers' among them.
+func (w *writer) again(items []*item) int {
 	w.conn.rollback()
-	begun := w.begin()
+	if err := w.begin(); err != nil {
+		fail(items, err)
+		items[len(items)-1].err = err
+		return lost
+	}
 	for i, it := range items {
-		if begun != nil {
-			it.err = begun
-		} else if !w.step(it, i == 0, true) {
-			begun = it.err // the transaction is gone, and with it what came before
-			for _, before := range items[:i] {
-				if before.err == nil {
-					before.err = begun
-				}
-			}
+		if w.step(it, i == 0, true) == lost {
+			fail(items, it.err)
+			items[len(items)-1].err = it.err
+			return lost
+		}
+	}
+	return ok
+}
+
+// fail gives an error to every item that has none of its own.
+func fail(items []*item, err error) {
+	for _, it := range items {
+		if it.err == nil {
+			it.err = errs.Wrap(errs.KindOf(err), err, "nothing was written")
 		}
 	}
 }
@@ -260,20 +294,12 @@ func protect(fn func(*conn) error, c *conn) (err error) {
 	return fn(c)
 }
 
-// commit makes the group durable and gives every item its answer.
+// commit makes the group durable.
 func (w *writer) commit(items []*item) {
 	c := w.conn
-	if c.db.GetAutocommit() {
-		return // lost already, and every item knows
-	}
-	err := c.exec("COMMIT")
-	if err != nil {
+	if err := c.exec("COMMIT"); err != nil {
 		c.rollback()
-		for _, it := range items {
-			if it.err == nil {
-				it.err = errs.Wrap(errs.KindOf(err), err, "nothing was written")
-			}
-		}
+		fail(items, err)
 		return
 	}
 	for _, done := range c.after {
