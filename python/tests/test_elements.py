@@ -184,6 +184,17 @@ async def test_a_path_below_another_is_kept(layer, monkeypatch, step, thread_id)
     assert row["url"].startswith("/company/chat/varve/v1/objects/")
 
 
+async def test_a_path_that_only_requests_show_is_kept(layer, step, thread_id):
+    """Mounted in another application, Chainlit 2.0 does not say where."""
+    transport = httpx.ASGITransport(app=app, root_path="/chat")
+    async with httpx.AsyncClient(transport=transport, base_url="http://host") as c:
+        await c.get("/chat/project/settings")
+    text = Text(thread_id=thread_id, name="t", content="x", for_id=step["id"])
+    await layer.create_element(text)
+    row = await shown(layer, text)
+    assert row["url"].startswith("/chat/varve/v1/objects/")
+
+
 async def test_an_element_that_points_elsewhere_is_not_fetched(layer, step, thread_id):
     url = "http://127.0.0.1:1/never"
     image = Image(thread_id=thread_id, name="far", url=url, for_id=step["id"])

@@ -10,7 +10,7 @@ from typing import Any
 from .. import _json
 from .._client import Client, path
 from .._multipart import Bytes, Content, File, Form
-from . import route
+from .route import Route, is_reference
 from .session import current_thread
 
 Row = dict[str, Any]
@@ -20,8 +20,11 @@ class Elements:
     """With ``storage``, a ``BaseStorageClient`` of the user's, bytes go there and
     the server keeps the row; else the server keeps both."""
 
-    def __init__(self, client: Client, storage: Any, log: logging.Logger) -> None:
+    def __init__(
+        self, client: Client, route: Route, storage: Any, log: logging.Logger
+    ) -> None:
         self._client = client
+        self._route = route
         self._storage = storage
         self._log = log
 
@@ -30,7 +33,7 @@ class Elements:
         is: what lies at a URL is never fetched."""
         row = dict(element.to_dict())
         row["threadId"] = row.get("threadId") or current_thread()
-        if route.is_reference(row.get("url")):
+        if is_reference(row.get("url")):
             row["url"] = None  # handed out by us on a read, and only for a while
         target = path("threads", row["threadId"] or "", "elements", element.id)
         content = _content(element)
@@ -93,7 +96,7 @@ class Elements:
             except Exception as err:  # one bad object must not hide a thread
                 self._log.warning("the storage signs no URL for %s: %s", key, err)
         else:
-            row["url"] = route.browser_url(row.get("url"))
+            row["url"] = self._route.url(row.get("url"))
 
     async def _upload(self, row: Row, content: Content) -> Row:
         key = f"threads/{row['threadId']}/files/{row['id']}"
@@ -124,10 +127,6 @@ def _keys(rows: Iterable[Row]) -> list[str]:
 def _key_elsewhere(row: Row) -> str | None:
     """The key of bytes that the server does not have: those it has, it signs."""
     key = row.get("objectKey")
-    if (
-        not isinstance(key, str)
-        or not key.strip()
-        or route.is_reference(row.get("url"))
-    ):
+    if not isinstance(key, str) or not key.strip() or is_reference(row.get("url")):
         return None
     return key

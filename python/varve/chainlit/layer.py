@@ -20,9 +20,9 @@ from chainlit.user import PersistedUser, User
 
 from .. import _json, errors
 from .._client import Client, path
-from . import route
 from .elements import Elements
 from .order import CallOrder, queued
+from .route import Route
 from .session import acting_user, current_thread
 from .steps import Step, step_snapshot
 
@@ -64,9 +64,12 @@ class VarveDataLayer(BaseDataLayer):
             url, api_key=api_key, data=data, binary=binary, logger=self._log
         )
         self._storage = storage_provider
-        self._elements = Elements(self._client, storage_provider, self._log)
+        self._route = Route(self._client)
+        self._elements = Elements(
+            self._client, self._route, storage_provider, self._log
+        )
         self._order = CallOrder()
-        self._mounted = route.mount(self._client)
+        self._route.mount()
 
     # Users.
 
@@ -200,7 +203,7 @@ class VarveDataLayer(BaseDataLayer):
             "first": pagination.first,
             "cursor": pagination.cursor or None,
         }
-        self._mount()
+        self._route.mount()
         answer = await self._client.json("GET", "/v1/threads", query=query)
         return PaginatedResponse(
             pageInfo=PageInfo.from_dict(answer["pageInfo"]), data=answer["data"]
@@ -285,7 +288,7 @@ class VarveDataLayer(BaseDataLayer):
 
     async def _read(self, *segments: str) -> Any:
         """What stands at a path; None if nothing does or the id cannot be one."""
-        self._mount()
+        self._route.mount()
         try:
             return await self._client.json("GET", path(*segments))
         except _Missing:
@@ -308,7 +311,7 @@ class VarveDataLayer(BaseDataLayer):
         """Runs a write. What is in ``fine``, above all a late write to a deleted
         thread, is no error; anything else is logged here, since Chainlit mostly
         drops what its tasks raise."""
-        self._mount()
+        self._route.mount()
         try:
             return await call()
         except fine as err:
@@ -323,10 +326,6 @@ class VarveDataLayer(BaseDataLayer):
         if b'"warnings"' in body:
             for warning in _json.decode(body).get("warnings") or ():
                 self._log.warning("%s %s: %s", name, step_id, warning)
-
-    def _mount(self) -> None:
-        if not self._mounted:
-            self._mounted = route.mount(self._client)
 
 
 def _user(answer: Any) -> PersistedUser:

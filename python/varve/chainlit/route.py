@@ -15,6 +15,8 @@ import sys
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from starlette import routing
+
 from .._client import Client
 from .._http import ConnectionFailed
 
@@ -42,40 +44,57 @@ _ANSWERED = (
 )
 
 
-def browser_url(url: str | None) -> str | None:
-    """A reference relative to the server, as one the browser can follow. Other
-    URLs stay as they are."""
-    if not url or not url.startswith(_OBJECTS):
-        return url
-    return _chainlit_root() + _MOUNT + url
-
-
 def is_reference(url: str | None) -> bool:
     """Whether the URL is a signed reference that this package handed out."""
     return url is not None and _OBJECTS in url and "signature=" in url
 
 
-def mount(client: Client) -> bool:
-    """Puts the route in front of Chainlit's, once its server exists. A later
-    client takes the place of an earlier one. False if there is no server yet."""
-    server = sys.modules.get("chainlit.server")
-    app, router = getattr(server, "app", None), getattr(server, "router", None)
-    if app is None or router is None:
-        return False
-    # Only an app that serves has these; they are no dependency of the package.
-    from starlette.routing import Route
+class Route:
+    """The route of one client; a later one takes the place of an earlier one."""
 
-    pattern = f"{router.prefix}{_MOUNT}{_OBJECTS}{{key:path}}"
-    route = Route(pattern, _Relay(client), methods=["GET", "HEAD"], name=_NAME)
-    routes = app.router.routes
-    routes[:] = [r for r in routes if getattr(r, "name", None) != _NAME]
-    # First, since Chainlit answers every unknown path with its page.
-    routes.insert(0, route)
-    return True
+    def __init__(self, client: Client) -> None:
+        self._relay = _Relay(client)
+        self._mounted: _First | None = None
+
+    def mount(self) -> None:
+        """Puts the route in front of Chainlit's, once its server exists: an app
+        is read before, and a script has none."""
+        if self._mounted is not None:
+            return
+        server = sys.modules.get("chainlit.server")
+        app, router = getattr(server, "app", None), getattr(server, "router", None)
+        if app is None or router is None:
+            return
+        pattern = f"{router.prefix}{_MOUNT}{_OBJECTS}{{key:path}}"
+        methods = ["GET", "HEAD"]
+        self._mounted = _First(pattern, self._relay, methods=methods, name=_NAME)
+        routes = app.router.routes
+        routes[:] = [r for r in routes if getattr(r, "name", None) != _NAME]
+        # First, since Chainlit answers every unknown path with its page.
+        routes.insert(0, self._mounted)
+
+    def url(self, url: str | None) -> str | None:
+        """A reference relative to the server, as one that the browser can
+        follow. Other URLs stay as they are."""
+        self.mount()
+        if self._mounted is None or not url or not url.startswith(_OBJECTS):
+            return url
+        return (_told_root() or self._mounted.seen_root) + _MOUNT + url
 
 
-def _chainlit_root() -> str:
-    """The path under which the browser sees Chainlit."""
+class _First(routing.Route):
+    """Is asked about every request, and so learns under which path Chainlit was
+    mounted where Chainlit does not tell (2.0)."""
+
+    seen_root = ""
+
+    def matches(self, scope: Any) -> tuple[routing.Match, Any]:
+        self.seen_root = scope.get("root_path", "").rstrip("/")
+        return super().matches(scope)
+
+
+def _told_root() -> str:
+    """The path under which the browser sees Chainlit, as Chainlit tells."""
     parent = os.environ.get("CHAINLIT_PARENT_ROOT_PATH", "")
     return parent.rstrip("/") + os.environ.get("CHAINLIT_ROOT_PATH", "").rstrip("/")
 

@@ -10,7 +10,7 @@ from chainlit.logger import logger
 from .. import _json, errors
 from .._client import Client, path
 from .._multipart import Bytes
-from . import route
+from .route import Route
 
 try:
     from chainlit.data.storage_clients.base import BaseStorageClient
@@ -45,7 +45,8 @@ class VarveStorageClient(BaseStorageClient):
             binary=binary,
             logger=logger.getChild("Varve"),
         )
-        self._mounted = route.mount(self._client)
+        self._route = Route(self._client)
+        self._route.mount()
 
     async def upload_file(
         self,
@@ -89,11 +90,7 @@ class VarveStorageClient(BaseStorageClient):
         await self._client.close()
 
     def _readable(self, answer: dict[str, Any]) -> dict[str, Any]:
-        if not self._mounted:
-            self._mounted = route.mount(self._client)
-        if self._mounted:
-            answer["url"] = route.browser_url(answer.get("url"))
-        return answer
+        return {**answer, "url": self._route.url(answer.get("url"))}
 
 
 def _object(key: str) -> str:
