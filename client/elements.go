@@ -16,12 +16,11 @@ import (
 )
 
 func elementPath(threadID, id, suffix string) (string, error) {
+	thread := segment(threadID)
 	if threadID == "" {
-		threadID = wire.AnyThread
-	} else if threadID == wire.AnyThread {
-		threadID = "%2D" // a thread of that very name
+		thread = wire.AnyThread
 	}
-	return pathTo("id", "/v1/threads/"+threadID+"/elements/", id, suffix)
+	return pathTo("id", "/v1/threads/"+thread+"/elements/", id, suffix)
 }
 
 // PutElement implements chat.API. Content streams: it is not held in memory.

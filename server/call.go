@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/varvedb/varve/errs"
@@ -198,6 +199,9 @@ func problemOf(c *call, status int) wire.Problem {
 	switch status {
 	case http.StatusNotFound:
 		detail = "there is no such route"
+		if slashAlone(c.r.URL.EscapedPath()) {
+			status, detail = http.StatusBadRequest, `an id cannot be "/" alone`
+		}
 	case http.StatusMethodNotAllowed:
 		detail = fmt.Sprintf("the route does not know the method %s", strconv.Quote(c.r.Method))
 	case http.StatusRequestedRangeNotSatisfiable:
@@ -205,4 +209,15 @@ func problemOf(c *call, status int) wire.Problem {
 	}
 	return wire.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Kind: wire.Kind(status), Detail: detail, Instance: c.r.URL.EscapedPath()}
+}
+
+// slashAlone tells whether a segment of a path is an escaped slash and nothing
+// else, which the router of net/http takes for the end of the path.
+func slashAlone(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if strings.EqualFold(segment, "%2F") {
+			return true
+		}
+	}
+	return false
 }
