@@ -85,24 +85,32 @@ func depths(steps []chat.Step) map[string]int {
 const maxDepth = 8
 
 func writeStep(b *strings.Builder, s chat.Step, indent string) {
-	marks := ""
+	head := []string{cmp.Or(s.Name, "step"), cmp.Or(s.Type, "undefined"), moment(s.CreatedAt)}
 	if s.IsError != nil && *s.IsError {
-		marks += " · failed"
+		head = append(head, "failed")
 	}
 	if s.Favorite() {
-		marks += " · favourite"
+		head = append(head, "favourite")
 	}
 	if s.Feedback != nil {
-		marks += [2]string{" · thumbs down", " · thumbs up"}[s.Feedback.Value&1]
-		if s.Feedback.Comment != nil && *s.Feedback.Comment != "" {
-			marks += ": " + *s.Feedback.Comment
-		}
+		head = append(head, verdict(*s.Feedback))
 	}
-	fmt.Fprintf(b, "\n%s%s · %s · %s%s\n", indent, line(cmp.Or(s.Name, "step")), line(cmp.Or(s.Type, "undefined")), moment(s.CreatedAt), line(marks))
+	fmt.Fprintf(b, "\n%s%s\n", indent, line(strings.Join(head, " · ")))
 	if s.Input != "" && s.Input != s.Output {
 		writeBlock(b, indent+"  > ", s.Input)
 	}
 	writeBlock(b, indent+"  ", s.Output)
+}
+
+func verdict(f chat.Feedback) string {
+	text := "thumbs down"
+	if f.Value == 1 {
+		text = "thumbs up"
+	}
+	if f.Comment != nil && *f.Comment != "" {
+		text += ": " + *f.Comment
+	}
+	return text
 }
 
 func writeBlock(b *strings.Builder, indent, text string) {
