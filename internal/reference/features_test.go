@@ -29,6 +29,7 @@ var databases = []database{
 	{name: "… mended", open: chainlitSQLite, mend: true},
 	{name: "PostgreSQL", open: func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)) }},
 	{name: "PostgreSQL of Chainlit's, as found", open: chainlitPostgres},
+	{name: "… mended", open: chainlitPostgres, mend: true},
 }
 
 func chainlitSQLite(t *testing.T) store.Store {
