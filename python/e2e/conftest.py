@@ -19,13 +19,8 @@ def chosen():
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("postgres")
-    folder.chmod(0o755)
-    for parent in folder.parents:
-        if parent.owner() == folder.owner() and parent.name.startswith("pytest"):
-            parent.chmod(0o755)
-    with Postgres(folder / "server") as server:
+def postgres():
+    with Postgres() as server:
         yield server
 
 

@@ -1,6 +1,7 @@
 """One database, two programs: what Chainlit's own layer wrote Varve reads, and the other way round."""
 
 import json
+import re
 
 import pytest
 from chainlit.types import Feedback, Pagination, ThreadFilter
@@ -100,7 +101,7 @@ def test_chainlit_reads_what_varve_wrote(shared, schema):
     assert not missing(golden.TOOL_FACTS | {"defaultOpen": False, "autoCollapse": False}, steps[TOOL])
     if schema in NO_ELEMENTS:
         assert not missing(golden.CARD_FACTS | {"props": None}, elements[CARD])
-        assert "left out" in varve.process.tail() and "props" in varve.process.tail()
+        assert re.search("keys? of (an )?element", varve.process.tail())
     else:
         assert not missing(golden.CARD_FACTS, elements[CARD])
 

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import asyncpg
 
@@ -24,14 +25,15 @@ max_connections = 100
 
 
 class Postgres:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    """Its folder is its own, since pytest shuts its folders against other users."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="varve-postgres-"))
         self.port = free_port()
         self.user = unprivileged()
         self.process = None
 
     def __enter__(self):
-        self.folder.mkdir(parents=True)
         data = self.folder / "data"
         if self.user:
             shutil.chown(self.folder, self.user, self.user)
@@ -47,13 +49,14 @@ class Postgres:
             conf.write(SETTINGS + f"port = {self.port}\n")
         # SIGQUIT is PostgreSQL's "stop at once", children included; its helpers would survive a SIGKILL of the first.
         self.process = Process(
-            [program("postgres"), "-D", data], f"{self.folder}.log", user=self.user, death=signal.SIGQUIT, cwd=self.folder
+            [program("postgres"), "-D", data], self.folder / "log", user=self.user, death=signal.SIGQUIT, cwd=self.folder
         )
         until(self.answers, "PostgreSQL answers")
         return self
 
     def __exit__(self, *_):
-        self.process.stop(signal.SIGINT)
+        self.process.stop(signal.SIGQUIT)  # at once: nobody will read this database again
+        shutil.rmtree(self.folder)
 
     def answers(self):
         self.process.require_alive()
