@@ -5,7 +5,7 @@
 # target says what to install.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint go-test race python-test e2e fuzz docs clean
+.PHONY: help run build test lint go-test race python-test e2e bench fuzz docs clean
 
 DATA   ?= ./varve-data
 LISTEN ?= 127.0.0.1:8484
@@ -45,6 +45,9 @@ python-test: ## the Python packages' tests against the real server
 
 e2e: ## a real Chainlit app, driven as people do
 	@ONLY=e2e scripts/test
+
+bench: ## the benchmarks, with peers and floors in the same run
+	scripts/bench
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@scripts/need-go
