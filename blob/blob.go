@@ -5,22 +5,20 @@
 //	files, err := blob.OpenFolder("varve-data/elements", blob.Options{Secret: secret})
 //	_, err = files.Write(ctx, "user/element/name.png", r, "image/png")
 //	url, err := files.SignedURL(ctx, "user/element/name.png", "name.png", "image/png")
+//
+// The packages below it open buckets of one kind each; they are linked by who
+// names them, since a cloud's library is large.
 package blob
 
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
 
 	"github.com/varvedb/varve/chat"
@@ -46,55 +44,67 @@ type Options struct {
 
 // Bucket is an open place for bytes. It is safe for concurrent use.
 type Bucket struct {
-	bucket *blob.Bucket
-	dir    string
-	opt    Options
+	drive Drive
+	opt   Options
 }
 
 var _ chat.Files = (*Bucket)(nil)
 
-// OpenFolder opens a local folder, which is made when missing, for its owner
-// only. A file in it is named by the SHA-256 of its key, so that no key can
-// leave the folder, be too long for the file system, or differ from another by
-// case only; what a file is called and is stands in the database.
-func OpenFolder(dir string, opt Options) (*Bucket, error) {
-	if opt.Secret == nil {
-		opt.Secret = make([]byte, 32)
-		rand.Read(opt.Secret)
+// A Drive is what one kind of bucket has of its own.
+type Drive struct {
+	Bucket *blob.Bucket
+	// Name gives the name of the object that a key lies under; nil: the key.
+	Name func(key string) string
+	// Written is called when an object was written; nil: there is nothing to do.
+	Written func(name string) error
+	// Sign makes a URL that reads a key for a time.
+	Sign func(ctx context.Context, key string, l Link) (string, error)
+	// Local tells that signed URLs lead to Varve's own server, which judges them.
+	Local bool
+}
+
+// Link is what a signed URL tells its reader, and how long it works.
+type Link struct {
+	Name string // of the file
+	MIME string
+	TTL  time.Duration
+}
+
+// New makes a bucket out of a drive.
+func New(d Drive, opt Options) *Bucket {
+	opt = opt.withDefaults()
+	if d.Name == nil {
+		d.Name = func(key string) string { return key }
 	}
-	if opt.TTL == 0 {
-		opt.TTL = DefaultTTL
+	if d.Written == nil {
+		d.Written = func(string) error { return nil }
 	}
-	if opt.Now == nil {
-		opt.Now = time.Now
+	return &Bucket{drive: d, opt: opt}
+}
+
+func (o Options) withDefaults() Options {
+	if o.Secret == nil {
+		o.Secret = make([]byte, 32)
+		rand.Read(o.Secret)
 	}
-	b, err := fileblob.OpenBucket(dir, &fileblob.Options{
-		CreateDir: true, DirFileMode: 0o700, Metadata: fileblob.MetadataDontWrite,
-		NoTempDir: true, // a rename across file systems would fail
-	})
-	if err != nil {
-		return nil, errs.Wrap(errs.Unavailable, err, "the folder for bytes cannot be opened")
+	if o.TTL == 0 {
+		o.TTL = DefaultTTL
 	}
-	return &Bucket{bucket: b, dir: dir, opt: opt}, nil
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
 }
 
 // Close releases what the bucket holds.
-func (b *Bucket) Close() error { return b.bucket.Close() }
+func (b *Bucket) Close() error { return b.drive.Bucket.Close() }
 
-// name is where a key lies: two levels, since a folder with a million files is
-// slow to list and to back up.
-func name(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	hexed := hex.EncodeToString(sum[:])
-	return hexed[:2] + "/" + hexed[2:]
-}
-
-// Write implements chat.Files. The bytes are on disk when it returns.
+// Write implements chat.Files. The bytes are durable when it returns.
 func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mime string) (int64, error) {
 	// A bucket's writer commits when it is closed, unless its context ended.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := b.bucket.NewWriter(ctx, name(key), &blob.WriterOptions{ContentType: mime, DisableContentTypeDetection: true})
+	w, err := b.drive.Bucket.NewWriter(ctx, b.drive.Name(key), &blob.WriterOptions{ContentType: mime, DisableContentTypeDetection: true})
 	if err != nil {
 		return 0, classify(err, "write")
 	}
@@ -107,7 +117,7 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mime string
 	if err := w.Close(); err != nil {
 		return 0, classify(err, "write")
 	}
-	return n, b.sync(name(key))
+	return n, b.drive.Written(b.drive.Name(key))
 }
 
 // broken keeps the kind of an error that the source of bytes gave, such as a
@@ -120,26 +130,9 @@ func broken(err error) error {
 	return errs.Wrap(errs.Unavailable, err, "the bytes could not be read or written to their end")
 }
 
-// sync puts a file and its folder on disk: the database will say that it is
-// there, and keeps its own word over a power cut.
-func (b *Bucket) sync(name string) error {
-	path := filepath.Join(b.dir, filepath.FromSlash(name))
-	for _, p := range []string{path, filepath.Dir(path)} {
-		f, err := os.Open(p)
-		if err != nil {
-			return classify(err, "write")
-		}
-		err = f.Sync()
-		if err := errors.Join(err, f.Close()); err != nil {
-			return classify(err, "write")
-		}
-	}
-	return nil
-}
-
 // Open implements chat.Files. The body is an io.Seeker.
 func (b *Bucket) Open(ctx context.Context, key string) (chat.Content, error) {
-	r, err := b.bucket.NewReader(ctx, name(key), nil)
+	r, err := b.drive.Bucket.NewReader(ctx, b.drive.Name(key), nil)
 	if err != nil {
 		return chat.Content{}, classify(err, "read")
 	}
@@ -148,7 +141,7 @@ func (b *Bucket) Open(ctx context.Context, key string) (chat.Content, error) {
 
 // Delete implements chat.Files.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	err := b.bucket.Delete(ctx, name(key))
+	err := b.drive.Bucket.Delete(ctx, b.drive.Name(key))
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return nil
 	}
@@ -157,7 +150,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 
 // Exists tells whether there are bytes under a key.
 func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
-	ok, err := b.bucket.Exists(ctx, name(key))
+	ok, err := b.drive.Bucket.Exists(ctx, b.drive.Name(key))
 	return ok, classify(err, "read")
 }
 
