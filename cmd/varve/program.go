@@ -105,6 +105,9 @@ func (p *program) configure(parsed *kong.Context, file string) error {
 		return c, err
 	}
 	p.levels = newLevels(c.Log)
+	if !c.Set("log") && parsed.Selected().Name != "serve" {
+		p.levels = newLevels(config.Levels{Default: slog.LevelWarn}) // who typed a command reads its answer
+	}
 	p.log = newLog(p.stderr, c.LogFormat, p.levels)
 	for _, w := range warnings {
 		p.log.Warn(w)

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 //
 //	serve [FLAG…]        start `varve serve` and go on when it answers; sets URL, ADDRESS, SOCKET and PID
 //	end [SIGNAL]         end it (TERM), and show what it said
+//	hangup               send it SIGHUP
 //	logged TEXT          wait until a line of its log has a text
 //	settle               see TestChat
 //	http METHOD PATH [BODY]   call it over its socket
@@ -45,6 +46,11 @@ func TestChat(t *testing.T) {
 }
 
 func runScripts(t *testing.T, dir, way string) {
+	runScriptsOn(t, dir, way, func(*testscript.Env) error { return nil })
+}
+
+// runScriptsOn runs scripts after more was set up.
+func runScriptsOn(t *testing.T, dir, way string, more func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
@@ -52,6 +58,7 @@ func runScripts(t *testing.T, dir, way string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":  serveCmd,
 			"end":    endCmd,
+			"hangup": hangupCmd,
 			"logged": loggedCmd,
 			"settle": settleCmd,
 			"http":   httpCmd,
@@ -68,7 +75,7 @@ func runScripts(t *testing.T, dir, way string) {
 			e.Setenv("DATA", filepath.Join(dir, "data"))
 			e.Setenv("WAY", way)
 			e.Values[serverKey] = &process{}
-			return nil
+			return more(e)
 		},
 	})
 }
@@ -178,6 +185,10 @@ func endCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if killed := signal == syscall.SIGKILL; !killed && neg != (err != nil) {
 		ts.Fatalf("the server ended with %v", err)
 	}
+}
+
+func hangupCmd(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(of(ts).cmd.Process.Signal(syscall.SIGHUP))
 }
 
 // loggedCmd reads the log up to a line with a text; the test's own time limit
