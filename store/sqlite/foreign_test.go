@@ -72,39 +72,51 @@ func (r raw) rows(sql string) (lines []string) {
 func foreignFile(t testing.TB, schema string) string {
 	t.Helper()
 	sql, err := os.ReadFile("testdata/schemas/" + schema + ".sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "chainlit.db")
+	must(t, err)
+	path := filepath.Join(scratch(t), "chainlit.db")
 	c := another(t, path)
 	c.run(string(sql))
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, c.Close())
 	return path
 }
 
-func mended(t testing.TB, schema string) *sqlite.Store {
+// copies gives a function that opens a new copy of a closed file each time.
+func copies(t testing.TB, path string) func(testing.TB) *sqlite.Store {
 	t.Helper()
-	s := open(t, foreignFile(t, schema))
-	if err := s.Mend(t.Context()); err != nil {
-		t.Fatal(err)
+	content, err := os.ReadFile(path)
+	must(t, err)
+	return func(t testing.TB) *sqlite.Store {
+		t.Helper()
+		path := filepath.Join(scratch(t), "copy.db")
+		must(t, os.WriteFile(path, content, 0o600))
+		return open(t, path)
 	}
-	return s
+}
+
+// mended gives a function that opens a new file of a schema, after it was
+// mended, each time.
+func mended(t testing.TB, schema string) func(testing.TB) *sqlite.Store {
+	t.Helper()
+	path := foreignFile(t, schema)
+	s := open(t, path)
+	must(t, s.Mend(t.Context()))
+	must(t, s.Close())
+	return copies(t, path)
 }
 
 func TestForeignFiles(t *testing.T) {
 	for _, schema := range schemas {
 		t.Run(schema, func(t *testing.T) {
-			t.Parallel() // most of the time goes into waiting for the disk
-			features := open(t, foreignFile(t, schema)).Chat().Features()
+			t.Parallel()
+			open := copies(t, foreignFile(t, schema))
+			features := open(t).Chat().Features()
 			if features.FastList || features.ChangeLog || features.UnknownKeys || features.AnyID == (schema != "text") {
 				t.Errorf("features are %+v", features)
 			}
 			chattest.Run(t, features, func(t *testing.T) chat.API {
-				return chattest.Service(t, open(t, foreignFile(t, schema)).Chat())
+				return chattest.Service(t, open(t).Chat())
 			})
-			chattest.RunStore(t, func(t *testing.T) store.Store { return open(t, foreignFile(t, schema)) })
+			chattest.RunStore(t, func(t *testing.T) store.Store { return open(t) })
 		})
 	}
 }
@@ -112,28 +124,28 @@ func TestForeignFiles(t *testing.T) {
 func TestMendedFiles(t *testing.T) {
 	for _, schema := range schemas {
 		t.Run(schema, func(t *testing.T) {
-			t.Parallel() // most of the time goes into waiting for the disk
-			features := mended(t, schema).Chat().Features()
+			t.Parallel()
+			open := mended(t, schema)
+			features := open(t).Chat().Features()
 			want := fresh(t).Chat().Features()
 			want.AnyID = schema == "text"
 			if features != want {
 				t.Errorf("features are %+v, those of an own file %+v", features, want)
 			}
 			chattest.Run(t, features, func(t *testing.T) chat.API {
-				return chattest.Service(t, mended(t, schema).Chat())
+				return chattest.Service(t, open(t).Chat())
 			})
-			chattest.RunStore(t, func(t *testing.T) store.Store { return mended(t, schema) })
+			chattest.RunStore(t, func(t *testing.T) store.Store { return open(t) })
 		})
 	}
 }
 
-// The oldest schema is the hardest: histories are played on it as they are on
-// the store in memory, before and after it was mended.
-func TestHistoriesOnForeignFiles(t *testing.T) {
-	reference := func(*testing.T) store.Store { return memory.Open() }
-	t.Run("mended", func(t *testing.T) {
-		chattest.Histories(t, 5, 60, reference, func(t *testing.T) store.Store { return mended(t, "oldest") })
-	})
+// The oldest schema is the hardest: histories are played on it, mended, as
+// they are on the store in memory.
+func TestHistoriesOnAMendedFile(t *testing.T) {
+	t.Parallel()
+	open := mended(t, "oldest")
+	chattest.Histories(t, 5, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store { return open(t) })
 }
 
 // dump is everything in a file: its schema and all its rows.

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -26,7 +27,20 @@ func open(t testing.TB, path string) *sqlite.Store {
 	return s
 }
 
-func fresh(t testing.TB) *sqlite.Store { return open(t, filepath.Join(t.TempDir(), "varve.db")) }
+func fresh(t testing.TB) *sqlite.Store { return open(t, filepath.Join(scratch(t), "varve.db")) }
+
+// scratch is a folder for one test, in memory where there is such a place: the
+// suites make a thousand files and would wait for the disk most of their time.
+// What is about durability uses t.TempDir.
+func scratch(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "varve-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
 
 func TestOwnFile(t *testing.T) {
 	t.Parallel()
