@@ -21,6 +21,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
+	"github.com/varvedb/varve/blob/media"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 )
@@ -68,6 +69,14 @@ type Link struct {
 	Name string // of the file
 	MIME string
 	TTL  time.Duration
+}
+
+// Shown is the type and the disposition with which the link's reader gets the
+// bytes: a cloud's answers come from another origin than the application's, and
+// are as careful all the same.
+func (l Link) Shown() (mime, disposition string) {
+	mime, shown := media.Safe(l.MIME)
+	return mime, media.Disposition(shown, l.Name)
 }
 
 // New makes a bucket out of a drive.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/varvedb/varve/blob/media"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 )
@@ -117,7 +118,7 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 		}
 		return err
 	}
-	return s.answerURL(ctx, c, files, key, nameIn(q.Get("disposition")), mediaType, 0)
+	return s.answerURL(ctx, c, files, key, media.Name(q.Get("disposition")), mediaType, 0)
 }
 
 // absent tells whether a key is free. Two that ask at once may both hear yes.
@@ -131,15 +132,6 @@ func absent(ctx context.Context, files Files, key string) error {
 		return nil
 	}
 	return err
-}
-
-// nameIn is the file name in a Content-Disposition, or "".
-func nameIn(disposition string) string {
-	_, params, err := mime.ParseMediaType(disposition)
-	if err != nil {
-		return ""
-	}
-	return fileName(params["filename"])
 }
 
 func (s *Server) answerURL(ctx context.Context, c *call, files Files, key, name, mediaType string, ttl time.Duration) error {
