@@ -134,8 +134,14 @@ func (s *Server) act(c *call) error {
 // guard protects a server that is open to this machine from web pages, which
 // run on this machine too. A page whose name was rebound to 127.0.0.1 shows by
 // its Host, a page of another origin by its Origin, and what a page can send
-// without a preflight is no JSON and has no header of ours.
+// without a preflight is no JSON and has no header of ours. What a proxy on
+// this machine passes on comes from elsewhere, too.
 func (s *Server) guard(r *http.Request) error {
+	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return errs.New(errs.Forbidden, "a proxy passes on what others send, and there are no API keys: make one with `varve keys create`")
+		}
+	}
 	if !loopbackHost(r.Host) {
 		return errs.New(errs.Forbidden, "without API keys the server answers to localhost and loopback addresses only")
 	}

@@ -1,8 +1,13 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -60,4 +65,26 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkHandler is the server's own part of a step, without a connection.
+func BenchmarkHandler(b *testing.B) {
+	bench := start(b, func(o *server.Options) { o.Log = slog.New(slog.DiscardHandler) })
+	h := bench.server.Handler()
+	ctx := context.WithValue(b.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	body := `{"threadId":"t","type":"assistant_message","name":"bot","output":"` + strings.Repeat("x", 1000) +
+		`","createdAt":"2026-01-02T03:04:05.000001Z","metadata":{"k":"v"},"streaming":false,"tags":null}`
+	b.ReportAllocs()
+	for i := range b.N {
+		r, err := http.NewRequestWithContext(ctx, "PUT", "http://localhost/v1/steps/s"+strconv.Itoa(i%1000), strings.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
 }

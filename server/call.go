@@ -59,13 +59,19 @@ func (c *call) warn(text string) {
 	}
 }
 
+// Headers of every answer; content sets its own. Answers are conversations,
+// which no proxy is to keep. The slices are shared: do not change them.
+var noStore, noSniff = []string{"no-store"}, []string{"nosniff"}
+
 // serve is the way of every request: an id, who calls, the route, and a line
 // in the log. A panic in a handler ends that request only.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	start := s.opt.Now()
 	c := &call{w: w, id: requestID(r)}
 	c.r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
-	w.Header().Set(wire.HeaderRequestID, c.id)
+	h := w.Header()
+	h.Set(wire.HeaderRequestID, c.id)
+	h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
 	s.metrics.inFlight.Inc()
 	defer func() {
 		v, begun := recover(), c.status != 0

@@ -42,6 +42,7 @@ func TestAPageOfAnotherOriginCannotWrite(t *testing.T) {
 		{"a name that begins like ours", "GET", "/v1/threads", "", []string{"Host: localhost.evil.example"}},
 		{"an address that is not loopback", "GET", "/v1/threads", "", []string{"Host: 192.168.0.1"}},
 		{"a page reading", "GET", "/v1/threads", "", []string{"Origin: https://evil.example"}},
+		{"somebody behind a proxy on this machine", "GET", "/v1/threads", "", []string{"X-Forwarded-For: 203.0.113.7"}},
 		{"a page reading metrics", "GET", "/metrics", "", []string{"Origin: https://evil.example"}},
 	}
 	for _, a := range attacks {

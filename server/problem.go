@@ -61,11 +61,11 @@ func writeProblem(c *call, p wire.Problem) {
 		raw = []byte(`{"kind":"internal"}`) // cannot be: a problem is plain text and numbers
 	}
 	h := c.Header()
-	for _, name := range []string{"Content-Disposition", "Content-Range", "Etag", "Last-Modified", "Cache-Control"} {
+	for _, name := range []string{"Content-Disposition", "Content-Range", "Etag", "Last-Modified"} {
 		h.Del(name)
 	}
 	h.Set("Content-Type", wire.TypeProblem)
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"] = noStore
 	h.Set("Content-Length", strconv.Itoa(len(raw)))
 	c.status = p.Status
 	c.w.WriteHeader(p.Status)

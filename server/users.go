@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
@@ -66,6 +67,16 @@ func text(s *string) string {
 // warnInHeader tells warnings where the answer is the noun itself.
 func warnInHeader(c *call) {
 	for _, w := range c.warnings {
-		c.Header().Add(wire.HeaderWarning, w)
+		c.Header().Add(wire.HeaderWarning, ascii(w))
 	}
+}
+
+// ascii replaces what a header cannot carry.
+func ascii(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
 }
