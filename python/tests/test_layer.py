@@ -198,11 +198,12 @@ async def test_unknown_keys_come_back(layer, thread_id):
     assert (found["modes"], found["command"]) == ({"m": "o"}, "c")
 
 
-async def test_odd_values_lose_no_message(layer, thread_id):
+async def test_odd_values_lose_no_message(layer, thread_id, caplog):
     metadata = {"nan": math.nan, "at": uuid.UUID(int=1), (1, 2): {3}}
     step = message(thread_id, output="a\0b\ud800c", metadata=metadata)
     await layer.create_step(step)
     found = (await layer.get_thread(thread_id))["steps"][0]
+    assert "U+FFFD" in caplog.text
     assert found["output"] == "a\ufffdb\ufffdc"
     assert found["metadata"]["at"] == str(uuid.UUID(int=1))
     assert found["metadata"].get("nan") is None

@@ -220,12 +220,17 @@ class VarveDataLayer(BaseDataLayer):
         given = {"name": name, "userId": user_id, "metadata": metadata, "tags": tags}
         # Encoded now: the metadata may change while the call waits.
         body = _json.encode({k: v for k, v in given.items() if v is not None})
-        target, user = path("threads", thread_id), acting_user()
+        user = acting_user()
 
         async def patch() -> None:
-            await self._client.call(
-                "PATCH", target, body, content_type="application/json", user=user
+            answer = await self._client.call(
+                "PATCH",
+                path("threads", thread_id),
+                body,
+                content_type="application/json",
+                user=user,
             )
+            self._warn("update_thread", thread_id, answer.body)
 
         await self._write(
             "update_thread", lambda: self._order.turn(f"thread {thread_id}", patch)
@@ -261,13 +266,13 @@ class VarveDataLayer(BaseDataLayer):
     # How calls are made.
 
     async def _put_step(self, name: str, step: Step) -> None:
-        target, user = path("steps", step.id), acting_user()
+        user = acting_user()
         query = None if step.has_thread else {"threadId": current_thread()}
 
         async def put() -> None:
             answer = await self._client.call(
                 "PUT",
-                target,
+                path("steps", step.id),
                 step.body,
                 content_type="application/json",
                 query=query,
@@ -322,10 +327,11 @@ class VarveDataLayer(BaseDataLayer):
             self._log.error("%s failed: %s (request %s)", name, err, request)
             raise
 
-    def _warn(self, name: str, step_id: str, body: bytes) -> None:
+    def _warn(self, name: str, about: str, body: bytes) -> None:
+        """Logs what the server changed, such as a NUL in a text."""
         if b'"warnings"' in body:
             for warning in _json.decode(body).get("warnings") or ():
-                self._log.warning("%s %s: %s", name, step_id, warning)
+                self._log.warning("%s %s: %s", name, about, warning)
 
 
 def _user(answer: Any) -> PersistedUser:
