@@ -16,7 +16,9 @@ def test_a_turn_survives_the_death_of_the_store(backend, alice, chat):
     thread_id = chat.thread_id
     before = alice.thread_when(
         thread_id,
-        lambda t: has_output("Are you sure?")(t) and any(s["type"] == "tool" and s["output"] for s in t["steps"]),
+        lambda t: has_output("Are you sure?")(t)
+        and any(s["type"] == "tool" and s["output"] for s in t["steps"])
+        and any(s["name"] == "on_chat_start" and s["end"] for s in t["steps"]),
         "everything up to the question",
     )
     backend.kill_store()
