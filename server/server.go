@@ -71,11 +71,17 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err := s.Start(ctx); err != nil {
 		return err
 	}
+	return errors.Join(s.Wait(ctx), s.Stop())
+}
+
+// Wait returns nil when ctx ends, and an error when a listener of a server that
+// was started fails before that. It does not stop the server.
+func (s *Server) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		return s.Stop()
+		return nil
 	case err := <-s.failed:
-		return errs.Wrap(errs.Unavailable, errors.Join(err, s.Stop()), "a listener failed")
+		return errs.Wrap(errs.Unavailable, err, "a listener failed")
 	}
 }
 
