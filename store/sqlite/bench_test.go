@@ -163,11 +163,13 @@ func BenchmarkList(b *testing.B) {
 			s := durable(b)
 			fill(b, s, "ada", threads, 1)
 			q := chat.ThreadQuery{ThreadFilter: chat.ThreadFilter{UserID: "ada"}, Limit: 36}
-			for b.Loop() {
+			n, cpu := 0, processor(b)
+			for ; b.Loop(); n++ {
 				if found, err := s.Chat().Threads(b.Context(), q); err != nil || len(found) != 36 {
 					b.Fatal(len(found), err)
 				}
 			}
+			cpu(n)
 		})
 	}
 }
@@ -176,10 +178,41 @@ func BenchmarkList(b *testing.B) {
 func BenchmarkOpenThread(b *testing.B) {
 	s := durable(b)
 	ids := fill(b, s, "ada", 1000, 30)
-	for n := 0; b.Loop(); n++ {
+	n, cpu := 0, processor(b)
+	for ; b.Loop(); n++ {
 		t, err := s.Chat().Thread(b.Context(), ids[n%len(ids)])
 		if err != nil || len(t.Steps) != 30 {
 			b.Fatal(len(t.Steps), err)
 		}
+	}
+	cpu(n)
+}
+
+// A search over a thousand threads of ten steps: a text that one has, and one
+// that all have.
+func BenchmarkSearch(b *testing.B) {
+	s := durable(b)
+	ids := fill(b, s, "ada", 1000, 10)
+	rare := benchStep(ids[500], 1)
+	rare.Output = "an extraordinary needle"
+	if err := s.Chat().ApplyStep(b.Context(), rare, write); err != nil {
+		b.Fatal(err)
+	}
+	for text, want := range map[string]int{"Extraordinary": 1, "some words": 36} {
+		b.Run(text, func(b *testing.B) {
+			q := chat.ThreadQuery{ThreadFilter: chat.ThreadFilter{UserID: "ada", Search: text}, Limit: 36}
+			for indexed := false; !indexed; { // until the background has built the index
+				before := time.Now()
+				find(b, s.Chat(), "no such text anywhere")
+				indexed = time.Since(before) < 5*time.Millisecond
+			}
+			n, cpu := 0, processor(b)
+			for ; b.Loop(); n++ {
+				if found, err := s.Chat().Threads(b.Context(), q); err != nil || len(found) != want {
+					b.Fatal(len(found), err)
+				}
+			}
+			cpu(n)
+		})
 	}
 }

@@ -49,12 +49,8 @@ func (s *Store) Head(ctx context.Context) (head int64, err error) {
 
 var errNoLog = errs.New(errs.Unsupported, "there is no change log in a database that Varve did not make; see Mend")
 
-func (c *conn) head() (head int64, err error) {
-	err = c.query(`SELECT coalesce(max(position),0) FROM varve_change`, func(r sqlcore.Row) error {
-		head = r.(row).ColumnInt64(0)
-		return nil
-	})
-	return head, err
+func (c *conn) head() (int64, error) {
+	return c.number(`SELECT max(position) FROM varve_change`)
 }
 
 // Prune drops notes older than Retention before now that every consumer has

@@ -167,6 +167,15 @@ func (c *conn) text(sql string, args ...any) (value string, ok bool, err error) 
 	return value, ok, err
 }
 
+// number asks for one number; 0: there is no row, or it is NULL.
+func (c *conn) number(sql string, args ...any) (n int64, err error) {
+	err = c.query(sql, func(r sqlcore.Row) error {
+		n = r.(row).ColumnInt64(0)
+		return nil
+	}, args...)
+	return n, err
+}
+
 // column asks for the first column of an answer.
 func (c *conn) column(sql string, args ...any) (values []string, err error) {
 	err = c.query(sql, func(r sqlcore.Row) error {

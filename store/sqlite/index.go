@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -97,16 +98,25 @@ func removeIndex(path string) error {
 	return nil
 }
 
-// find returns the threads of the docs that contain a folded text; false:
-// there are too many to be of use.
+// find returns the threads of the docs that contain a folded text; false: they
+// are so many that looking into the latest threads finds a page sooner.
+//
+// Of N docs of which h have the text, the index costs about 8 µs × h, and a
+// page of 36 by looking about 36 × N/h docs of 3 µs each; they cost the same at
+// h = √(13 N).
 func (x *index) find(needle string) (threads []string, ok bool, err error) {
+	docs, err := x.conn.number(`SELECT max(id) FROM doc`)
+	if err != nil {
+		return nil, false, err
+	}
+	most := max(200, int(math.Sqrt(float64(13*docs))))
 	seen := map[string]bool{}
 	hits := 0
 	tooMany := errors.New("too many")
 	phrase := `"` + strings.ReplaceAll(needle, `"`, `""`) + `"` // FTS5 reads nothing else in it
 	err = x.conn.query(`SELECT d.thread FROM gram g JOIN doc d ON d.id=g.rowid WHERE g.text MATCH ?`, func(r sqlcore.Row) error {
 		thread, _ := r.Text(0)
-		if hits++; hits > maxHits || len(threads) > maxFound {
+		if hits++; hits > most {
 			return tooMany
 		}
 		if !seen[thread] {
@@ -314,13 +324,12 @@ func (x *index) put(kind, key, thread, text string) error {
 }
 
 func (x *index) take(kind, key string) error {
-	id, ok, err := x.conn.text(`SELECT id FROM doc WHERE kind=? AND key=?`, kind, key)
-	if err != nil || !ok {
+	id, err := x.conn.number(`SELECT id FROM doc WHERE kind=? AND key=?`, kind, key)
+	if err != nil || id == 0 {
 		return err
 	}
-	n, _ := strconv.ParseInt(id, 10, 64)
-	if err := x.conn.exec(`DELETE FROM gram WHERE rowid=?`, n); err != nil {
+	if err := x.conn.exec(`DELETE FROM gram WHERE rowid=?`, id); err != nil {
 		return err
 	}
-	return x.conn.exec(`DELETE FROM doc WHERE id=?`, n)
+	return x.conn.exec(`DELETE FROM doc WHERE id=?`, id)
 }

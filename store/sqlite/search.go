@@ -13,17 +13,15 @@ import (
 const (
 	// shortest is the length of a text that the index of trigrams can find.
 	shortest = 3
-	// A text with more hits than this is so common that looking into the
-	// latest threads finds a page of it sooner.
-	maxHits, maxFound = 50_000, 20_000
 	// inline is how many changes a search takes into the index before it
 	// answers. A longer list is left to the background, and the search scans.
 	inline = 2000
 )
 
-// searching gives the condition for a search text; nil: look into every
-// thread. That is what searches inside an Update do, whose writes the index
-// does not know, and short texts, and files without a change log.
+// searching gives what the index knows of a search text, as a FROM clause; nil:
+// look into every thread. That is what searches inside an Update do, whose
+// writes the index does not know, and short texts, and files without a change
+// log.
 func (r rooms) searching(ctx context.Context, p *schema, text string) (sqlcore.Condition, error) {
 	needle := chat.Fold(text)
 	if _, outer := r.at.(*Store); !outer || !p.tracked || r.store.opt.NoSearchIndex || utf8.RuneCountInString(needle) < shortest {
@@ -38,7 +36,7 @@ func (r rooms) searching(ctx context.Context, p *schema, text string) (sqlcore.C
 	}
 	list := string(sqlcore.AppendJSON(nil, ids))
 	return func(param func(any) string) string {
-		return `t."id" IN (SELECT value FROM json_each(` + param(list) + `))`
+		return `json_each(` + param(list) + `) j CROSS JOIN threads t ON t."id"=j.value`
 	}, nil
 }
 

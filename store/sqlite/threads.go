@@ -225,12 +225,16 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) (found []chat.Th
 	if err != nil {
 		return nil, err
 	}
-	search, err := r.searching(ctx, p, q.Search)
+	among, err := r.searching(ctx, p, q.Search)
 	if err != nil {
 		return nil, err
 	}
 	err = r.at.read(ctx, func(c *conn) error {
-		found, err = p.core.Threads(ctx, c, q, search)
+		if among != nil {
+			found, err = p.core.ThreadsAmong(ctx, c, q, among)
+		} else {
+			found, err = p.core.Threads(ctx, c, q, nil)
+		}
 		return err
 	})
 	return found, err
