@@ -19,6 +19,7 @@ func (l *layout) dialect() sqlcore.Dialect {
 		SortID:   l.sortID,
 		Time:     utcFast,
 		Greatest: "greatest",
+		Grouped:  true,
 		Contains: func(expr, needle string) string { return "strpos(" + ascii(expr) + "," + needle + ")>0" },
 		Order:    "ctid",
 		Holds: func(id string, c sqlcore.Column) bool {

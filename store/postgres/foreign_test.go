@@ -15,16 +15,21 @@ var bare = chat.Features{Transactions: true}
 // fixture makes a database with tables of somebody else's. edits are run on it.
 func fixture(t testing.TB, name string, edits ...string) string {
 	t.Helper()
-	sql, err := os.ReadFile("testdata/" + name + ".sql")
-	if err != nil {
-		t.Fatal(err)
-	}
 	url := pgtest.New(t)
-	pgtest.Exec(t, url, string(sql))
+	pgtest.Exec(t, url, fixtureSQL(t, name))
 	for _, edit := range edits {
 		pgtest.Exec(t, url, edit)
 	}
 	return url
+}
+
+func fixtureSQL(t testing.TB, name string) string {
+	t.Helper()
+	sql, err := os.ReadFile("testdata/" + name + ".sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(sql)
 }
 
 func TestForeign(t *testing.T) {

@@ -41,9 +41,11 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 		return d.Param(len(args))
 	}
 	var where []string
+	owner := ""
 	if ask.UserID != "" {
 		col, _ := c.Schema.Threads.Column("userId")
-		where = append(where, `t."userId"=`+d.Compare(param(ask.UserID), col))
+		owner = `"userId"=` + d.Compare(param(ask.UserID), col)
+		where = append(where, "t."+owner)
 	}
 	if ask.Feedback != nil {
 		where = append(where, c.voted(param(int64(*ask.Feedback))))
@@ -57,6 +59,9 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 	id := d.SortID(`t."id"`)
 	inner := fmt.Sprintf(c.sql.list, c.sql.activity+" AS varve_at,"+id+" AS varve_id")
 	if !c.Activity() {
+		if d.Grouped {
+			inner = c.grouped(owner, id)
+		}
 		// The computed activity gets a name first, so that it is computed once.
 		if len(where) > 0 {
 			inner += " WHERE " + strings.Join(where, " AND ")
@@ -74,6 +79,19 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 		inner += " WHERE " + strings.Join(where, " AND ")
 	}
 	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, param(int64(ask.Limit))), args
+}
+
+// grouped selects threads with their last activity where the steps are read
+// once and grouped, and not looked up for each thread.
+func (c *Core) grouped(owner, id string) string {
+	d := c.Dialect
+	if owner != "" {
+		owner = " WHERE u." + owner
+	}
+	activity := fmt.Sprintf(`%s(coalesce(%s,''),coalesce(a.varve_last,''))`, d.Greatest, d.Time(`t."createdAt"`))
+	return fmt.Sprintf(c.sql.list, activity+" AS varve_at,"+id+" AS varve_id") +
+		fmt.Sprintf(` LEFT JOIN (SELECT s."threadId" AS varve_thread,max(%s) AS varve_last FROM %s s JOIN %s u ON u."id"=s."threadId"%s GROUP BY s."threadId") a ON a.varve_thread=t."id"`,
+			d.Time(`s."createdAt"`), d.Table("steps"), d.Table("threads"), owner)
 }
 
 // voted is the condition that thread t has a verdict: that of the newest

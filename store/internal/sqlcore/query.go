@@ -42,6 +42,9 @@ type Dialect struct {
 	Time func(expr string) string
 	// Greatest is the function that gives the greater of two texts.
 	Greatest string
+	// Grouped: a listing without ActivityColumn reads the steps once, since
+	// there may be no index to look them up by.
+	Grouped bool
 	// Contains tells whether the folded text of an expression contains a
 	// folded needle.
 	Contains func(expr, needle string) string
