@@ -23,8 +23,8 @@ var answer = strings.Repeat("some words of an answer, ", 41)[:1024]
 
 var born = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// at is the time of the n-th thing that happened.
-func at(n int) string { return chat.FormatTime(born.Add(time.Duration(n) * time.Millisecond)) }
+// moment is the time of the n-th thing that happened.
+func moment(n int) string { return chat.FormatTime(born.Add(time.Duration(n) * time.Millisecond)) }
 
 // threadID is the id of the n-th thread, with a prefix that floor/append.c
 // knows too.
@@ -36,7 +36,7 @@ const threadPrefix = "7b1c6d5e-0000-4000-8000-0000"
 func step(thread string, n int) chat.Step {
 	no := false
 	return chat.Step{ID: uuid.NewString(), ThreadID: thread, Name: "assistant", Type: "assistant_message", Output: answer,
-		CreatedAt: at(n), Start: at(n), End: at(n), Streaming: &no, IsError: &no, WaitForAnswer: &no, Metadata: chat.Object{}}
+		CreatedAt: moment(n), Start: moment(n), End: moment(n), Streaming: &no, IsError: &no, WaitForAnswer: &no, Metadata: chat.Object{}}
 }
 
 // openFile opens a new SQLite file with the default of an fsync a commit.

@@ -22,12 +22,13 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	var out strings.Builder
-	header(&out)
+	load := machineLoad()
 	code := m.Run()
 	if len(results.parts) == 0 || code != 0 {
 		return code
 	}
+	var out strings.Builder
+	header(&out, load)
 	results.print(&out)
 	fmt.Println(out.String())
 	if *tableFile != "" {
@@ -40,11 +41,11 @@ func run(m *testing.M) int {
 }
 
 // header says when and on what: a kind of machine, never whose.
-func header(w io.Writer) {
+func header(w io.Writer, load string) {
 	fmt.Fprintf(w, "Varve beside its peers and floors, %s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	fmt.Fprintf(w, "%d cores, %s, %s, %s\n", runtime.NumCPU(), memory(), system(), machineLoad())
+	fmt.Fprintf(w, "%d cores, %s, %s, %s\n", runtime.NumCPU(), memory(), system(), load)
 	postgres := output("sh", "-c", "$(ls /usr/lib/postgresql/*/bin/postgres | tail -1) --version")
-	fmt.Fprintf(w, "%s, %s\nPostgreSQL %s, gcc %s, %s\n", strings.Replace(runtime.Version(), "go", "Go ", 1), modules(),
+	fmt.Fprintf(w, "%s, %s\nPostgreSQL %s, gcc %s, %s\n", strings.Replace(runtime.Version(), "go", "Go ", 1), strings.TrimSuffix(modules(), ","),
 		first(`[0-9.]+`, postgres), output("gcc", "-dumpfullversion"), python())
 	fmt.Fprintf(w, "Times are medians; everything is on loopback and one disk.\n\n")
 }

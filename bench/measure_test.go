@@ -74,3 +74,9 @@ func duration(d time.Duration) string {
 }
 
 func rate(perSecond float64) string { return fmt.Sprintf("%.0f/s", perSecond) }
+
+// middle is the median.
+func middle(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}

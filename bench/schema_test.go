@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/varvedb/varve/internal/pgtest"
+)
+
+//go:embed schemas/*.sql
+var schemas embed.FS
+
+// adaID is the id of ada where SQL makes her.
+const adaID = "5f0e2a3b-0000-4000-8000-000000000001"
+
+// database makes a database with one of the schemas and fills it past Varve,
+// as whoever made it would, with one user's threads.
+func database(b *testing.B, schema string, threads, steps int) string {
+	b.Helper()
+	url := pgtest.NewDurable(b)
+	pgtest.Exec(b, url, sqlFile(b, schema))
+	fillSQL(b, url, schema, 0, threads, steps)
+	return url
+}
+
+func fillSQL(b *testing.B, url, schema string, from, to, steps int) {
+	b.Helper()
+	sql := strings.NewReplacer("{{from}}", fmt.Sprint(from), "{{to}}", fmt.Sprint(to), "{{steps}}", fmt.Sprint(steps)).Replace(sqlFile(b, "fill_"+schema))
+	pgtest.Exec(b, url, sql)
+	pgtest.Exec(b, url, "VACUUM ANALYZE")
+}
+
+func sqlFile(b *testing.B, name string) string {
+	b.Helper()
+	sql, err := schemas.ReadFile("schemas/" + name + ".sql")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(sql)
+}
