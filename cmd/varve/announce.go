@@ -74,6 +74,14 @@ func missing(db named) []string {
 	return list
 }
 
+// remedy is the command that tells more.
+func (db announcedDatabase) remedy() string {
+	if db.Name == server.DefaultDatabase {
+		return "varve doctor"
+	}
+	return "varve doctor --database " + db.Name
+}
+
 func (a announcement) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "varve %s answers on %s\n", a.Version, strings.Join(a.Listen, " and "))
@@ -88,7 +96,7 @@ func (a announcement) print(w io.Writer) error {
 	for _, db := range a.Databases {
 		fmt.Fprintf(&b, "database %s: %s\n", db.Name, db.URL)
 		if len(db.Missing) > 0 {
-			fmt.Fprintf(&b, "database %s is without %s: see `varve doctor`\n", db.Name, strings.Join(db.Missing, ", "))
+			fmt.Fprintf(&b, "database %s is without %s: see `%s`\n", db.Name, strings.Join(db.Missing, ", "), db.remedy())
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -56,7 +58,7 @@ type running struct {
 	client *client.Client
 }
 
-func startServer(t *testing.T, dir, url string) *running {
+func startServer(t testing.TB, dir, url string) *running {
 	t.Helper()
 	args := []string{"serve", "--json", "--data", dir, "--listen", "unix"}
 	if url != "" {
@@ -68,6 +70,7 @@ func startServer(t *testing.T, dir, url string) *running {
 	}
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = t.Output()
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

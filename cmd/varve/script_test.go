@@ -74,6 +74,7 @@ func runScriptsOn(t *testing.T, dir, way string, more func(*testscript.Env) erro
 			e.Defer(func() { os.RemoveAll(dir) })
 			e.Setenv("DATA", filepath.Join(dir, "data"))
 			e.Setenv("WAY", way)
+			e.Setenv("LONG", strings.Repeat("long", 25))
 			e.Values[serverKey] = &process{}
 			return more(e)
 		},

@@ -44,7 +44,7 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	s, err := server.New(server.Options{
 		Databases:   dbs.serve(),
-		Listen:      listenOn(c.Data, c.Listen),
+		Listen:      p.listenOn(),
 		Keys:        file,
 		PublicURL:   c.PublicURL,
 		CORSOrigins: c.CORSOrigins,
@@ -68,15 +68,25 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 	return s.Stop()
 }
 
+// longestSocket is what the system with the least room takes as a socket's
+// path.
+const longestSocket = 103
+
 // listenOn are the addresses for the server. The socket in the data folder is
-// always among them, since the commands of this machine call there.
-func listenOn(data string, listen []string) []string {
-	own := "unix:" + filepath.Join(data, socketName)
+// among them, since the commands of this machine call there. A folder whose
+// name is too long for one is served on TCP alone; the commands then open the
+// database themselves.
+func (p *program) listenOn() []string {
+	own := "unix:" + filepath.Join(p.config.Data, socketName)
 	var list []string
-	for _, address := range listen {
+	for _, address := range p.config.Listen {
 		if address != "unix" && address != own {
 			list = append(list, address)
 		}
+	}
+	if len(own)-len("unix:") > longestSocket && len(list) > 0 {
+		p.log.Warn("there is no socket in the data folder: its path is too long", "longest", longestSocket)
+		return list
 	}
 	return append(list, own)
 }

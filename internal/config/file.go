@@ -129,7 +129,7 @@ var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
 // syntax puts the line of a YAML error where the other errors have it.
 func syntax(path string, err error) error {
 	text := err.Error()
-	where := path
+	where := path + ":1" // the library names lines from the second on only
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		where, text = path+":"+m[1], strings.TrimPrefix(text, m[0])
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -119,8 +120,8 @@ func (c *Config) set(k setting, values []string, where string) error {
 func setDatabases(c *Config, values []string) error {
 	c.Databases = nil
 	for _, v := range values {
-		name, url, ok := strings.Cut(v, "=")
-		if !ok || name == "" || url == "" || strings.ContainsAny(name, "/\\: \t") || name == "." || name == ".." {
+		name, address, ok := strings.Cut(v, "=")
+		if !ok || name == "" || address == "" || strings.ContainsAny(name, "/\\: \t") || name == "." || name == ".." {
 			return errs.New(errs.Invalid, "is NAME=URL, with no slash, colon or blank in NAME")
 		}
 		if name == server.DefaultDatabase {
@@ -129,7 +130,7 @@ func setDatabases(c *Config, values []string) error {
 		if slices.ContainsFunc(c.Databases, func(d Database) bool { return d.Name == name }) {
 			return errs.New(errs.Invalid, "names %q twice", name)
 		}
-		c.Databases = append(c.Databases, Database{name, url})
+		c.Databases = append(c.Databases, Database{name, address})
 	}
 	return nil
 }
@@ -152,8 +153,15 @@ func redacted(s string) string {
 	if s == "" {
 		return ""
 	}
-	if strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") || strings.HasPrefix(s, "unix:") {
+	if strings.HasPrefix(s, "unix:") {
 		return s
+	}
+	if strings.HasPrefix(s, "http:") || strings.HasPrefix(s, "https:") {
+		u, err := url.Parse(s)
+		if err != nil {
+			return "xxxxx"
+		}
+		return u.Redacted()
 	}
 	src, err := varve.ParseURL(s)
 	if err != nil {

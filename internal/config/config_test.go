@@ -1,0 +1,192 @@
+package config
+
+import (
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func load(t *testing.T, file string, environ []string, flags map[string][]string) (Config, []string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "varve.yaml")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(Sources{File: path, Environ: environ, Flags: flags})
+}
+
+func TestWhatStandsFurtherUpReplacesWhatIsBelow(t *testing.T) {
+	file := "data: file\nlisten: [unix, '127.0.0.1:1']\nmax-body: 1MiB\npublic-url: https://file\n"
+	c, warnings, err := load(t, file, []string{"VARVE_DATA=env", "VARVE_LISTEN=:2, :3", "VARVE_PUBLIC_URL=", "VARVE_NONSENSE=1", "OTHER=1"},
+		map[string][]string{"data": {"flag"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Data != "flag" || !reflect.DeepEqual(c.Listen, []string{":2", ":3"}) || c.MaxBody != 1<<20 || c.PublicURL != "https://file" {
+		t.Errorf("%+v", c)
+	}
+	if c.MaxContent != Default().MaxContent || c.Set("max-content") || !c.Set("data") {
+		t.Errorf("%+v", c)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "VARVE_NONSENSE") {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+func TestDatabases(t *testing.T) {
+	want := []Database{{"a", "sqlite:a.db"}, {"b", "postgres://h,h2/b?x=y=z"}}
+	for name, c := range map[string]func() (Config, error){
+		"mapping": func() (Config, error) {
+			c, _, err := load(t, "database:\n  a: sqlite:a.db\n  b: postgres://h,h2/b?x=y=z\n", nil, nil)
+			return c, err
+		},
+		"variable": func() (Config, error) {
+			c, _, err := load(t, "", []string{"VARVE_DATABASE=a=sqlite:a.db b=postgres://h,h2/b?x=y=z"}, nil)
+			return c, err
+		},
+		"flags": func() (Config, error) {
+			c, _, err := load(t, "# nothing\n", nil, map[string][]string{"database": {"a=sqlite:a.db", "b=postgres://h,h2/b?x=y=z"}})
+			return c, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got, err := c(); err != nil || !reflect.DeepEqual(got.Databases, want) {
+				t.Errorf("%+v, %v", got.Databases, err)
+			}
+		})
+	}
+}
+
+func TestWrongFilesAreRefusedWithTheirLine(t *testing.T) {
+	for file, want := range map[string]string{
+		"data: x\nlissten: y\n":            "varve.yaml:2",
+		"data: x\n\n\ndata: y\n":           "varve.yaml:4",
+		"data: [x]\n":                      "data: is a text (",
+		"data: ''\n":                       "data: must not be empty",
+		"listen: {a: b}\n":                 "varve.yaml:1",
+		"listen: [[a]]\n":                  "is a list of texts",
+		"listen: nowhere\n":                "is HOST:PORT",
+		"database: {a: {b: c}}\n":          "is a mapping of names to texts",
+		"max-body: -1\n":                   "is a number of bytes",
+		"log: {chat: loud}\n":              "a level is",
+		"log: DEBUG\n":                     "a level is",
+		"- a\n- b\n":                       "varve.yaml:1",
+		"a: b: c\n":                        "varve.yaml:1",
+		"data: x\n---\ndata: y\n":          "more than one document",
+		"data: \"unfinished\nlisten: x\n":  "no YAML",
+		"? {complicated: key}\n: value\n":  "there is no such key",
+		"<<: {data: merged}\nlisten: ':1'": "there is no such key",
+	} {
+		_, _, err := load(t, file, nil, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", file, err, want)
+		}
+	}
+}
+
+func TestNothingInAFileIsNothingSet(t *testing.T) {
+	for _, file := range []string{"", "# comment\n", "---\n", "null\n", "data:\nlisten: ~\nlog: null\n", "&a data: *b"} {
+		c, _, err := load(t, file, nil, nil)
+		if strings.Contains(file, "*b") {
+			if err == nil {
+				t.Error("an unknown anchor is taken")
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(c, Default()) {
+			t.Errorf("%q: %+v, %v", file, c, err)
+		}
+	}
+}
+
+func TestErrorsDoNotRepeatSecrets(t *testing.T) {
+	for _, flags := range []map[string][]string{
+		{"database": {"postgres://u:hunter2@h/db"}},
+		{"database": {"a/b=postgres://u:hunter2@h/db"}},
+		{"url": {"postgres://u:hunter2@h/db", "hunter2"}},
+		{"key": {"hunter2", "hunter2"}},
+		{"listen": {"hunter2"}},
+	} {
+		_, _, err := load(t, "", nil, flags)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v: %v", flags, err)
+		}
+	}
+	c, _, err := load(t, "", nil, map[string][]string{"url": {"postgres://u:hunter2@h/db?sslkey=hunter2"}, "key": {"hunter2"},
+		"database": {"a=mysql://u:hunter2@h/db", "b=postgresql+asyncpg://u:hunter2@h/db", "c=http://u:hunter2@h"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range c.Lines() {
+		if strings.Contains(strings.Join(l.Values, " "), "hunter2") {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for s, want := range map[string]int64{"1": 1, "32MiB": 32 << 20, "10GB": 1e10, "64k": 64 << 10, "2 MiB": 2 << 20, "5B": 5, "1tib": 1 << 40} {
+		n, err := parseSize(s)
+		if err != nil || n != want {
+			t.Errorf("%q: %d, %v", s, n, err)
+		}
+		if again, err := parseSize(formatSize(n)); err != nil || again != n {
+			t.Errorf("%d is written %q", n, formatSize(n))
+		}
+	}
+	for _, s := range []string{"", "0", "-1", "x", "1.5MiB", "MiB", "9223372036854775807KiB", "1 0"} {
+		if n, err := parseSize(s); err == nil {
+			t.Errorf("%q is %d", s, n)
+		}
+	}
+	if n, err := parseSize("9223372036854775807"); err != nil || n != math.MaxInt64 {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	for words, want := range map[string]string{
+		"debug":                     "debug",
+		"chat=debug":                "info,chat=debug,server=warn",
+		"warn,chat=debug":           "warn,chat=debug",
+		"chat=debug,warn":           "warn,chat=debug",
+		"default=error":             "error",
+		"server=info, chat = debug": "",
+	} {
+		l, err := ParseLevels([]string{words})
+		if want == "" {
+			if err == nil {
+				t.Errorf("%q is taken", words)
+			}
+			continue
+		}
+		if err != nil || l.String() != want {
+			t.Errorf("%q: %s, %v", words, l, err)
+		}
+		if again, err := ParseLevels([]string{l.String()}); err != nil || again.String() != l.String() {
+			t.Errorf("%s is read as %s, %v", l, again, err)
+		}
+	}
+	l, _ := ParseLevels([]string{"error,chat=debug"})
+	if l.Of("chat") != slog.LevelDebug || l.Of("server") != slog.LevelError || l.Of("") != slog.LevelError {
+		t.Errorf("%+v", l)
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add([]byte("data: x\nlisten: [unix]\ndatabase: {a: b}\nlog: {chat: debug}\n"))
+	f.Add([]byte("&a [*a]"))
+	f.Add([]byte("data: &a [*a]"))
+	f.Add([]byte("? [x]\n: y"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c := Default()
+		if err := c.decode("varve.yaml", raw); err != nil && !strings.Contains(err.Error(), "varve.yaml") {
+			t.Errorf("the error does not name the file: %v", err)
+		}
+		c.Lines()
+	})
+}
