@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mimetypes
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,6 +34,7 @@ class Elements:
         is: what lies at a URL is never fetched."""
         row = dict(element.to_dict())
         row["threadId"] = row.get("threadId") or current_thread()
+        row["mime"] = _media_type(row)
         if is_reference(row.get("url")):
             row["url"] = None  # handed out by us on a read, and only for a while
         target = path("threads", row["threadId"] or "", "elements", element.id)
@@ -117,6 +119,15 @@ def _content(element: Any) -> Content | None:
         return File(element.path)
     content = getattr(element, "content", None)
     return Bytes(content) if content else None
+
+
+def _media_type(row: Row) -> str | None:
+    """Chainlit 2.0 calls the type of an uploaded picture just "image"; with such
+    a type no browser would be shown one, and the name tells the rest."""
+    mime: str | None = row.get("mime")
+    if mime and "/" not in mime:
+        return mimetypes.guess_type(row.get("name") or "")[0] or mime
+    return mime
 
 
 def _keys(rows: Iterable[Row]) -> list[str]:
