@@ -14,7 +14,8 @@ class Person:
     def __init__(self, app, name):
         self.app = app
         self.name = name
-        self.http = httpx.Client(base_url=app.url, timeout=30)
+        # No connection is kept: the app closes idle ones, at times just when the next request is on its way.
+        self.http = httpx.Client(base_url=app.url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
         self.sign_in()
 
     def sign_in(self):
