@@ -41,10 +41,13 @@ func (c *conn) setUp(o Options) error {
 	if err := c.db.BusyTimeout(o.BusyTimeout); err != nil {
 		return err
 	}
-	// Statement journals of savepoints stay in memory; a file each would cost
-	// more than the writes.
-	if err := c.db.Exec(`PRAGMA temp_store=MEMORY`); err != nil {
-		return err
+	// What does not fit into a little memory, SQLite puts into temporary files.
+	// Where there is no place for those, everything stays in memory; that is
+	// dearer, since statement journals then come in small pieces.
+	if o.inMemory {
+		if err := c.db.Exec(`PRAGMA temp_store=MEMORY`); err != nil {
+			return err
+		}
 	}
 	// As in Chainlit's own connections: its files hold rows that break the
 	// keys they declare, and a write must not fail for another's row.

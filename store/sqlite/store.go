@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,8 @@ type Options struct {
 	// database and can be deleted at any time.
 	NoSearchIndex bool
 	Log           *slog.Logger
+
+	inMemory bool // there is no place for temporary files
 }
 
 func (o Options) withDefaults() Options {
@@ -77,6 +80,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, givenUp(ctx)
 	}
 	o = o.withDefaults()
+	o.inMemory = !temporary()
 	c, err := openConn(path, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, o)
 	if err != nil {
 		return nil, err
@@ -92,6 +96,16 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	})
 	s.search = newSearcher(s)
 	return s, nil
+}
+
+// temporary tells whether there is a place for temporary files.
+func temporary() bool {
+	f, err := os.CreateTemp("", "varve-")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
 }
 
 // found makes a new file Varve's and notices what an old one is.

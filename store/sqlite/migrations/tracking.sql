@@ -45,8 +45,8 @@ END;
 
 CREATE TRIGGER IF NOT EXISTS varve_steps_insert AFTER INSERT ON steps BEGIN
   INSERT INTO varve_change ("table", key, op, at) VALUES ('steps', NEW."id", 'insert', {{now}});
-  UPDATE threads SET varve_last_activity = {{time NEW."createdAt"}}
-    WHERE "id" = NEW."threadId" AND varve_last_activity < {{time NEW."createdAt"}};
+  UPDATE threads SET varve_last_activity = max(varve_last_activity, coalesce({{time NEW."createdAt"}}, ''))
+    WHERE "id" = NEW."threadId";
 END;
 CREATE TRIGGER IF NOT EXISTS varve_steps_update AFTER UPDATE ON steps BEGIN
   INSERT INTO varve_change ("table", key, op, at) VALUES ('steps', NEW."id", 'update', {{now}});
