@@ -138,6 +138,9 @@ func (s *Store) Mend(ctx context.Context) error {
 		return err
 	}
 	return s.write(ctx, func(c *conn) error {
+		if err := c.clash(); err != nil {
+			return err
+		}
 		before := s.chat.Load()
 		findings, err := c.findings(before)
 		if err != nil || len(findings) == 0 {

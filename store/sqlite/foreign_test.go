@@ -284,6 +284,26 @@ func TestTablesThatAreNotChainlits(t *testing.T) {
 	}
 }
 
+func TestATableWithOurNameIsRefused(t *testing.T) {
+	const theirs = `CREATE TABLE varve_change (colour TEXT)`
+	empty := filepath.Join(scratch(t), "shop.db")
+	another(t, empty).run(theirs)
+	s := open(t, empty)
+	if err := s.Chat().ApplyThread(t.Context(), chat.ThreadPatch{ID: "t"}, write); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("making tables: %v", err)
+	}
+	if got := another(t, empty).rows(`SELECT name FROM sqlite_master`); len(got) != 1 {
+		t.Errorf("tables are %q", got)
+	}
+	chainlit := foreignFile(t, "documented")
+	another(t, chainlit).run(theirs)
+	s = open(t, chainlit)
+	must(t, s.Chat().ApplyThread(t.Context(), chat.ThreadPatch{ID: "t"}, write))
+	if err := s.Mend(t.Context()); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("Mend: %v", err)
+	}
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -115,6 +115,9 @@ func (s *Store) findOut(c *conn) (*schema, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
+		if err := c.clash(); err != nil {
+			return nil, err
+		}
 		if err := c.migrate("foundation", foundationSQL, ""); err != nil {
 			return nil, err
 		}
@@ -162,7 +165,9 @@ func (c *conn) look(own bool) (*schema, error) {
 		}
 		*found.Table(name) = t
 	}
-	core, err := sqlcore.New(found, dialect)
+	d := dialect
+	d.Grouped = !found.Steps.Indexed("threadId")
+	core, err := sqlcore.New(found, d)
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +190,36 @@ func without(columns []sqlcore.Column, name string) []sqlcore.Column {
 // column that it keeps.
 func (c *conn) tracked() (bool, error) {
 	missing, err := c.untracked()
-	if err != nil || len(missing) > 0 {
+	if err != nil || len(missing) > 0 || c.clash() != nil {
 		return false, err
 	}
 	_, ok, err := c.text(`SELECT 1 FROM pragma_table_info('threads') WHERE name=?`, sqlcore.ActivityColumn)
 	return ok, err
+}
+
+// ours are the columns of Varve's tables that it relies on.
+var ours = map[string]string{
+	"varve_meta": "key,value", "varve_migration": "name,at", "varve_change": "position,table,key,last,op,at",
+	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "position,key",
+}
+
+// clash is an error when a table of another's has the name of one of Varve's.
+func (c *conn) clash() error {
+	for name, columns := range ours {
+		t, err := c.table(name)
+		if err != nil {
+			return err
+		}
+		if !t.Exists() {
+			continue
+		}
+		for column := range strings.SplitSeq(columns, ",") {
+			if !t.Has(column) {
+				return errs.New(errs.Invalid, "there is a table %q that Varve did not make, and it needs the name for one of its own; rename that table", name)
+			}
+		}
+	}
+	return nil
 }
 
 // untracked returns the statements of foundation and tracking whose tables and

@@ -137,6 +137,9 @@ func (s *Store) found(c *conn) error {
 		}
 	}
 	known, err := c.has("table", "varve_meta")
+	if err == nil && known {
+		err = c.clash()
+	}
 	s.known.Store(known)
 	return err
 }
