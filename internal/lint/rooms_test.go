@@ -29,11 +29,12 @@ var rooms = map[string][]string{
 	"store/sqlite":           {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 	"store/postgres":         {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 
-	"blob": {"chat"},
+	"blob/media": nil,
+	"blob":       {"chat", "blob/media"},
 
 	"server/wire": nil,
 	"server/keys": nil,
-	"server":      {"chat", "server/wire", "server/keys"},
+	"server":      {"chat", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "server/wire"},
 
 	"":    {"chat", "store", "blob"},
