@@ -62,7 +62,7 @@ class Chat:
                 self.changed.wait_for(lambda: self.answer is not None, 60)
                 return self.answer
 
-    def wait(self, name, check=lambda data: True, since=0, seconds=20):
+    def wait(self, name, check=lambda data: True, since=0, seconds=40):
         """The first event of that name, at or after `since`, that `check` accepts."""
 
         def find():

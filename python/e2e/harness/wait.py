@@ -2,7 +2,7 @@
 
 import time
 
-SECONDS = 15.0
+SECONDS = 30.0
 
 
 class Ended(Exception):
