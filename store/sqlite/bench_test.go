@@ -174,6 +174,27 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
+// The same page from a file as Chainlit's documentation makes it, without any
+// index, before and after it was mended.
+func BenchmarkListForeign(b *testing.B) {
+	path := foreignFile(b, "documented")
+	s := open(b, path)
+	fill(b, s, "ada", 1000, 30)
+	for _, state := range []string{"untouched", "mended"} {
+		b.Run(state, func(b *testing.B) {
+			n, cpu := 0, processor(b)
+			for ; b.Loop(); n++ {
+				q := chat.ThreadQuery{ThreadFilter: chat.ThreadFilter{UserID: "ada"}, Limit: 36}
+				if found, err := s.Chat().Threads(b.Context(), q); err != nil || len(found) != 36 {
+					b.Fatal(len(found), err)
+				}
+			}
+			cpu(n)
+		})
+		must(b, s.Mend(b.Context()))
+	}
+}
+
 // A thread of 30 steps opened, out of 1000 threads.
 func BenchmarkOpenThread(b *testing.B) {
 	s := durable(b)
