@@ -11,6 +11,12 @@ DATA   ?= ./varve-data
 LISTEN ?= 127.0.0.1:8484
 ARGS   ?=
 
+# Git refuses to speak of a clone that another user owns, and the go command then
+# refuses to build it, unless told not to ask.
+ifneq ($(shell git status >/dev/null 2>&1 && echo ok),ok)
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+endif
+
 help: ## list the targets
 	@echo "Varve, the data layer for AI applications."
 	@echo
