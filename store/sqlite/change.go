@@ -53,25 +53,58 @@ func (c *conn) head() (int64, error) {
 	return c.number(`SELECT max(position) FROM varve_change`)
 }
 
-// Prune drops notes older than Retention before now that every consumer has
-// read, who has read up to slowest. The newest note stays in any case, so that
-// no position is used twice. It returns how many were dropped.
-func (s *Store) Prune(ctx context.Context, slowest int64, now time.Time) (n int64, err error) {
+// consumer is the beginning of the keys in varve_meta under which consumers of
+// the log note their positions.
+const consumer = "consumer."
+
+// Prune drops notes that are older than Retention at now and that every
+// consumer has read: those that note a position in varve_meta, and the search
+// index. The newest note stays in any case, so that no position is used twice.
+// It returns how many were dropped.
+func (s *Store) Prune(ctx context.Context, now time.Time) (n int64, err error) {
 	if !s.known.Load() {
 		return 0, errNoLog
+	}
+	indexed, err := s.search.position(ctx)
+	if err != nil {
+		return 0, err
 	}
 	err = s.write(ctx, func(c *conn) error {
 		before := c.db.TotalChanges()
 		// Notes are in the order of their times but for clocks that were set
 		// back, so what goes is a range of positions, cheap to find and drop.
-		err := c.exec(`DELETE FROM varve_change WHERE position<=min(?1,(SELECT max(position)-1 FROM varve_change),`+
-			`coalesce((SELECT min(position)-1 FROM varve_change WHERE at>=?2),(SELECT max(position)-1 FROM varve_change)))`,
-			slowest, now.Add(-Retention).UnixMilli())
+		err := c.exec(`DELETE FROM varve_change WHERE position<=min(`+
+			`(SELECT max(position)-1 FROM varve_change),`+
+			`coalesce((SELECT min(position)-1 FROM varve_change WHERE at>=?1),9e18),`+
+			`coalesce((SELECT min(CAST(value AS INTEGER)) FROM varve_meta WHERE key GLOB ?2),9e18),?3)`,
+			now.Add(-Retention).UnixMilli(), consumer+"*", indexed)
 		n = c.db.TotalChanges() - before
 		if p := s.chat.Load(); err != nil || p == nil || !p.tracked {
 			return err
 		}
-		return c.exec(`DELETE FROM varve_tombstone WHERE at<?`, now.Add(-7*24*time.Hour).UnixMilli())
+		return c.exec(`DELETE FROM varve_tombstone WHERE at<?`, now.Add(-forgotten).UnixMilli())
 	})
 	return n, err
+}
+
+// forgotten is the age at which a tombstone goes. It is more than
+// chat.TombstoneAge, since cursors that name the thread live on a while.
+const forgotten = 7 * 24 * time.Hour
+
+// housekeeping brings the search index up to date and prunes, every hour until
+// ctx ends.
+func (s *Store) housekeeping(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			s.search.refresh(ctx)
+			if _, err := s.Prune(ctx, now); err != nil && err != errNoLog && ctx.Err() == nil {
+				s.opt.Log.Warn("the change log could not be pruned", "err", err)
+			}
+		}
+	}
 }

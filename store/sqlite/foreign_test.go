@@ -140,12 +140,17 @@ func TestMendedFiles(t *testing.T) {
 	}
 }
 
-// The oldest schema is the hardest: histories are played on it, mended, as
-// they are on the store in memory.
-func TestHistoriesOnAMendedFile(t *testing.T) {
-	t.Parallel()
-	open := mended(t, "oldest")
-	chattest.Histories(t, 5, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store { return open(t) })
+// Histories are played on files of others, as they are on the store in memory.
+func TestHistoriesOnForeignFiles(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) *sqlite.Store{
+		"oldest, mended":    mended(t, "oldest"),
+		"before 2.1, as is": copies(t, foreignFile(t, "before_2_1")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chattest.Histories(t, 5, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store { return open(t) })
+		})
+	}
 }
 
 // dump is everything in a file: its schema and all its rows.

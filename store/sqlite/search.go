@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"math"
+	"os"
+	"strconv"
 	"sync"
 	"unicode/utf8"
 
@@ -48,8 +51,8 @@ type searcher struct {
 	turn  chan struct{} // held by who uses index
 	index *index        // nil: not open
 
-	background sync.WaitGroup
-	busy       bool // the background works on it; guarded by turn
+	background sync.WaitGroup // building, and the store's housekeeping
+	busy       bool           // the background works on it; guarded by turn
 	ctx        context.Context
 	cancel     context.CancelFunc
 }
@@ -144,6 +147,42 @@ func (s *searcher) inBackground() {
 			<-s.turn
 		}
 	})
+}
+
+// refresh brings an index that is there up to date, so that the log need not
+// be kept for it.
+func (s *searcher) refresh(ctx context.Context) {
+	if _, err := os.Stat(s.store.path + indexSuffix); err != nil || !s.take(ctx) {
+		return
+	}
+	defer func() { <-s.turn }()
+	if s.busy || s.ctx.Err() != nil {
+		return
+	}
+	left, err := s.catchUp(ctx, inline)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.drop(err)
+	case left > 0:
+		s.inBackground()
+	}
+}
+
+// position is how far an index that is open has followed the log; a very large
+// number when there is none, or one that can be built again.
+func (s *searcher) position(ctx context.Context) (int64, error) {
+	if !s.take(ctx) {
+		return 0, givenUp(ctx)
+	}
+	defer func() { <-s.turn }()
+	if s.index == nil {
+		return math.MaxInt64, nil
+	}
+	text, err := s.index.note("position")
+	if err != nil || text == "" {
+		return math.MaxInt64, err
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // drop takes the index away. The caller has the turn.

@@ -149,3 +149,20 @@ func TestSearchIndexOfAnotherFileIsNotUsed(t *testing.T) {
 	expect(t, s.Chat(), "alpha")
 	expect(t, s.Chat(), "beta!", "t-beta!")
 }
+
+func TestPruningWaitsForTheSearchIndex(t *testing.T) {
+	s := fresh(t)
+	put(t, s.Chat(), "s1", "t1", "needle")
+	expect(t, s.Chat(), "needle", "t1")
+	head, err := s.Head(t.Context())
+	must(t, err)
+	put(t, s.Chat(), "s2", "t1", "other")
+	put(t, s.Chat(), "s3", "t1", "other")
+	_, err = s.Prune(t.Context(), write.Now.AddDate(100, 0, 0))
+	must(t, err)
+	events, err := s.Changes(t.Context(), 0, 10)
+	must(t, err)
+	if len(events) != 2 || events[0].Position != head+1 {
+		t.Errorf("left is %+v after position %d", events, head)
+	}
+}

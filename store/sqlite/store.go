@@ -95,6 +95,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return openConn(path, sqlite3.OPEN_READWRITE, o)
 	})
 	s.search = newSearcher(s)
+	s.search.background.Go(func() { s.housekeeping(s.search.ctx) })
 	return s, nil
 }
 

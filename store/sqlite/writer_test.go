@@ -386,16 +386,24 @@ func TestPruneKeepsADayAndTheNewest(t *testing.T) {
 	if err != nil || head != 4 { // a thread and three steps
 		t.Fatal(head, err)
 	}
-	prune := func(slowest int64, after time.Duration, want int64) {
+	prune := func(after time.Duration, want int64) {
 		t.Helper()
-		n, err := s.Prune(t.Context(), slowest, time.Now().Add(after))
+		n, err := s.Prune(t.Context(), time.Now().Add(after))
 		if err != nil || n != want {
 			t.Errorf("pruned %d, %v; want %d", n, err, want)
 		}
 	}
-	prune(head, 0, 0)
-	prune(2, 25*time.Hour, 2)
-	prune(head, 25*time.Hour, 1)
+	consumed := func(position string) {
+		t.Helper()
+		if err := s.write(t.Context(), func(c *conn) error { return c.setMeta("consumer.test", position) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prune(0, 0)
+	consumed("2")
+	prune(25*time.Hour, 2)
+	consumed("100")
+	prune(25*time.Hour, 1)
 	events, err := s.Changes(t.Context(), 0, 10)
 	if err != nil || len(events) != 1 || events[0].Position != head {
 		t.Errorf("left is %v, %v", events, err)
