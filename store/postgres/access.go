@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/varvedb/varve/errs"
@@ -23,12 +22,23 @@ type access interface {
 	write(ctx context.Context, statements ...sqlcore.Query) error
 	// after runs fn once what was written is committed.
 	after(fn func())
+	// once is the access for questions whose best plan depends on the values
+	// asked for: nothing is kept of them.
+	once() access
 	// atomic runs fn with statements that follow from each other as one unit.
 	atomic(ctx context.Context, fn func(access) error) error
 }
 
 // outer is access through the pool.
-type outer struct{ s *Store }
+type outer struct {
+	s     *Store
+	plain bool // prepare nothing
+}
+
+// direct is outer for statements that are run once.
+func (s *Store) direct() outer { return outer{s: s, plain: true} }
+
+func (o outer) once() access { return outer{s: o.s, plain: true} }
 
 func (o outer) ready(ctx context.Context) (*layout, error) {
 	if err := store.Outer(ctx); err != nil {
@@ -60,7 +70,18 @@ func (o outer) write(ctx context.Context, statements ...sqlcore.Query) error {
 		return err
 	}
 	defer c.Release()
-	return classify(run(ctx, c.Conn().PgConn(), statements...))
+	return o.s.notice(classify(run(ctx, session{c.Conn(), !o.plain && !o.s.pooled.Load()}, statements...)))
+}
+
+// notice forgets the layout when the tables turn out to have changed under it,
+// so that the next call looks again.
+func (s *Store) notice(err error) error {
+	switch code(err) {
+	case "42P01", "42703", "42883", "0A000": // no such table, column, function; another type
+		s.layout.Store(nil)
+		s.pool.Reset() // prepared statements rest on the old tables too
+	}
+	return err
 }
 
 // acquire takes a connection. One that the server closed while it lay idle is
@@ -98,14 +119,14 @@ func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
 		return err
 	}
 	for try := 1; ; try++ {
-		err := s.once(ctx, l, fn)
+		err := s.attempt(ctx, l, fn)
 		if c := code(err); try == tries || (c != "40001" && c != "40P01") {
 			return err
 		}
 	}
 }
 
-func (s *Store) once(ctx context.Context, l *layout, fn func(inner) error) error {
+func (s *Store) attempt(ctx context.Context, l *layout, fn func(inner) error) error {
 	c, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -116,7 +137,7 @@ func (s *Store) once(ctx context.Context, l *layout, fn func(inner) error) error
 		return classify(err)
 	}
 	var later []func()
-	if err := fn(inner{l: l, conn: c.Conn().PgConn(), later: &later}); err != nil {
+	if err := fn(inner{l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later}); err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
 		return err
 	}
@@ -142,7 +163,7 @@ func committed(ctx context.Context, tx pgx.Tx) error {
 // inner is access inside a transaction.
 type inner struct {
 	l     *layout
-	conn  *pgconn.PgConn
+	conn  session
 	later *[]func()
 }
 
@@ -160,10 +181,15 @@ func (in inner) write(ctx context.Context, statements ...sqlcore.Query) error {
 	all = append(all, statements...)
 	all = append(all, sqlcore.Query{SQL: "RELEASE varve"})
 	err := run(ctx, in.conn, all...)
-	if err != nil && in.conn.TxStatus() == 'E' {
+	if err != nil && in.conn.PgConn().TxStatus() == 'E' {
 		_ = run(ctx, in.conn, sqlcore.Query{SQL: "ROLLBACK TO varve"}, sqlcore.Query{SQL: "RELEASE varve"})
 	}
 	return classify(err)
+}
+
+func (in inner) once() access {
+	in.conn.prepare = false
+	return in
 }
 
 func (in inner) after(fn func()) { *in.later = append(*in.later, fn) }

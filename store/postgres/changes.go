@@ -27,7 +27,7 @@ func (l *layout) horizon() string {
 
 // log returns the layout of a database that keeps a log.
 func (s *Store) logged(ctx context.Context) (*layout, error) {
-	l, err := outer{s}.ready(ctx)
+	l, err := outer{s: s}.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *Store) Changes(ctx context.Context, after int64, limit int) ([]change.E
 		return nil, err
 	}
 	var events []change.Event
-	err = outer{s}.Run(ctx, sqlcore.Query{
+	err = outer{s: s}.Run(ctx, sqlcore.Query{
 		SQL: `SELECT position,tbl,key,coalesce(last,''),op,to_char(at AT TIME ZONE 'UTC','YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM ` + l.varve("varve_change") +
 			` WHERE position>$1 AND position<` + l.horizon() + ` ORDER BY position LIMIT $2`,
 		Args: []any{after, limit},
@@ -68,7 +68,7 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	var head int64
-	err = outer{s}.Run(ctx, sqlcore.Query{
+	err = outer{s: s}.Run(ctx, sqlcore.Query{
 		SQL: `SELECT coalesce(max(position),0) FROM ` + l.varve("varve_change") + ` WHERE position<` + l.horizon(),
 		Each: func(r sqlcore.Row) error {
 			head = position(r.(row).text(0))

@@ -160,7 +160,7 @@ func (l *layout) backfillAll(ctx context.Context, s *Store, sql string) error {
 	for last := ""; ; {
 		at := last
 		last = ""
-		err := (outer{s}).write(ctx, sqlcore.Query{SQL: sql, Args: []any{at, batch}, Each: func(r sqlcore.Row) error {
+		err := s.direct().write(ctx, sqlcore.Query{SQL: sql, Args: []any{at, batch}, Each: func(r sqlcore.Row) error {
 			last, _ = r.Text(0)
 			return nil
 		}})
@@ -168,7 +168,7 @@ func (l *layout) backfillAll(ctx context.Context, s *Store, sql string) error {
 			return err
 		}
 		if last == "" {
-			return (outer{s}).write(ctx, sqlcore.Query{SQL: record(l, indexesVersion, migrations()[indexesVersion-1].name) + " ON CONFLICT DO NOTHING"})
+			return s.direct().write(ctx, sqlcore.Query{SQL: record(l, indexesVersion, migrations()[indexesVersion-1].name) + " ON CONFLICT DO NOTHING"})
 		}
 	}
 }
@@ -191,7 +191,7 @@ func (s *Store) alter(ctx context.Context, sql []string) error {
 	// In a transaction that is opened by name: SET LOCAL needs one.
 	statements = append(append([]sqlcore.Query{{SQL: "BEGIN"}}, statements...), sqlcore.Query{SQL: "COMMIT"})
 	for try := 1; ; try++ {
-		err := (outer{s}).write(ctx, statements...)
+		err := s.direct().write(ctx, statements...)
 		if code(err) != "55P03" || try == lockTries {
 			return err
 		}

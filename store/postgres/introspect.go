@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -21,12 +21,13 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	defer c.Release()
-	return s.introspectOn(ctx, c.Conn().PgConn())
+	return s.introspectOn(ctx, c.Conn())
 }
 
 // introspectOn is introspect on a connection, inside its transaction if it is
 // in one.
-func (s *Store) introspectOn(ctx context.Context, c *pgconn.PgConn) (*layout, error) {
+func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, error) {
+	c := session{Conn: conn}
 	l := &layout{memory: &s.memory, indexes: map[string]bool{}, added: map[string]bool{}}
 	var backend uint32
 	err := run(ctx, c, sqlcore.Query{
@@ -48,7 +49,7 @@ func (s *Store) introspectOn(ctx context.Context, c *pgconn.PgConn) (*layout, er
 		l.chat = s.schema
 	}
 	// A pooler hands out a cancellation key of its own.
-	l.pooled = backend != c.PID()
+	s.pooled.Store(backend != c.PgConn().PID())
 	finds := &finds{l: l}
 	if err := run(ctx, c, finds.queries()...); err != nil {
 		return nil, classify(err)

@@ -121,10 +121,10 @@ func indexed(list string) []string {
 // that was broken off left under the name.
 func (s *Store) build(ctx context.Context, l *layout, name, sql string) error {
 	wreck := sqlcore.Query{SQL: `DROP INDEX CONCURRENTLY IF EXISTS ` + sqlcore.Quote(l.chat) + "." + sqlcore.Quote(name)}
-	if err := (outer{s}).write(ctx, wreck); err != nil {
+	if err := s.direct().write(ctx, wreck); err != nil {
 		return err
 	}
-	return outer{s}.write(ctx, sqlcore.Query{SQL: sql})
+	return s.direct().write(ctx, sqlcore.Query{SQL: sql})
 }
 
 // missingSearch is the trigram index, where the server has the extension.
@@ -136,7 +136,7 @@ func (l *layout) missingSearch() []remedy {
 	return []remedy{{
 		Finding: store.Finding{What: "search has no index", Cost: "a search reads all texts of the user", SQL: sql},
 		apply: func(ctx context.Context, s *Store) error {
-			if err := (outer{s}).write(ctx, sqlcore.Query{SQL: sql[0]}); err != nil {
+			if err := s.direct().write(ctx, sqlcore.Query{SQL: sql[0]}); err != nil {
 				if code(err) == "42501" { // not without the right to; search works without
 					s.log.Warn("search stays without an index: this role may not create the extension pg_trgm")
 					return nil

@@ -24,7 +24,6 @@ type layout struct {
 	server        int    // server_version_num
 	origin        origin
 	version       int
-	pooled        bool            // a pooler stands between
 	trgm          bool            // outputs have a trigram index
 	trgmAvailable bool            // or could
 	indexes       map[string]bool // the names of those on Chainlit's tables

@@ -52,11 +52,11 @@ func (s *Store) migrate(ctx context.Context) (*layout, error) {
 		return nil, classify(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // of no effect after the commit
-	if err := run(ctx, c.Conn().PgConn(), sqlcore.Query{SQL: lock}); err != nil {
+	if err := run(ctx, session{Conn: c.Conn()}, sqlcore.Query{SQL: lock}); err != nil {
 		return nil, classify(err)
 	}
 	// Another process may have been first: what it did shows only now.
-	l, err := s.introspectOn(ctx, c.Conn().PgConn())
+	l, err := s.introspectOn(ctx, c.Conn())
 	if err != nil || l.broken != nil || l.origin == foreign || l.version == len(migrations()) {
 		return l, err
 	}

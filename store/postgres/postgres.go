@@ -42,6 +42,7 @@ type Store struct {
 	layout atomic.Pointer[layout] // nil until somebody needs it
 	making sync.Mutex             // one introspection or migration at a time
 	memory forgetful
+	pooled atomic.Bool // a pooler stands between
 }
 
 var _ store.Store = (*Store)(nil)
@@ -125,7 +126,7 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 }
 
 // Chat implements store.Tx.
-func (s *Store) Chat() chat.Store { return rooms{at: outer{s}} }
+func (s *Store) Chat() chat.Store { return rooms{at: outer{s: s}} }
 
 // Ping implements store.Store.
 func (s *Store) Ping(ctx context.Context) error { return classify(s.pool.Ping(ctx)) }
@@ -138,7 +139,7 @@ func (s *Store) Close() error {
 
 // Secret implements store.Store.
 func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
-	at := outer{s}
+	at := outer{s: s}
 	l, err := at.ready(ctx)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/varvedb/varve/errs"
@@ -22,20 +23,40 @@ func (r row) Text(i int) (string, bool) { return string(r[i]), r[i] != nil }
 func (r row) text(i int) string { return string(r[i]) }
 func (r row) flag(i int) bool   { return len(r[i]) == 1 && r[i][0] == 't' }
 
+// session is a connection and how statements are sent over it.
+type session struct {
+	*pgx.Conn
+	// prepare has the server keep statements under names, which saves most of
+	// their planning. It is off behind a pooler, which lends the server
+	// connection to somebody else next.
+	prepare bool
+}
+
 // run sends all queries at once and reads the answers: one round trip, and one
-// transaction unless the connection is in one already. Statements are unnamed
-// and parameters go as text whose types the server infers, so nothing is left
-// on a server connection that a pooler lends to somebody else next.
-func run(ctx context.Context, c *pgconn.PgConn, queries ...sqlcore.Query) error {
+// transaction unless the connection is in one already. Parameters go as text
+// whose types the server infers, so that nothing has to be asked before.
+func run(ctx context.Context, c session, queries ...sqlcore.Query) error {
+	if len(queries) == 1 {
+		return single(ctx, c, queries[0])
+	}
 	var batch pgconn.Batch
 	for _, q := range queries {
 		values, err := encode(q.Args)
 		if err != nil {
 			return err
 		}
-		batch.ExecParams(q.SQL, values, nil, nil, nil)
+		if !c.prepare {
+			batch.ExecParams(q.SQL, values, nil, nil, nil)
+			continue
+		}
+		// The driver remembers what it prepared on this connection, by text.
+		known, err := c.Prepare(ctx, q.SQL, q.SQL)
+		if err != nil {
+			return err
+		}
+		batch.ExecPrepared(known.Name, values, nil, nil)
 	}
-	answers := c.ExecBatch(ctx, &batch)
+	answers := c.PgConn().ExecBatch(ctx, &batch)
 	var failed error
 	for i := 0; failed == nil && answers.NextResult(); i++ {
 		failed = each(answers.ResultReader(), queries[i].Each)
@@ -44,6 +65,22 @@ func run(ctx context.Context, c *pgconn.PgConn, queries ...sqlcore.Query) error 
 		return err
 	}
 	return failed
+}
+
+// single is run for one query, without the bookkeeping of several.
+func single(ctx context.Context, c session, q sqlcore.Query) error {
+	values, err := encode(q.Args)
+	if err != nil {
+		return err
+	}
+	if !c.prepare {
+		return each(c.PgConn().ExecParams(ctx, q.SQL, values, nil, nil, nil), q.Each)
+	}
+	known, err := c.Prepare(ctx, q.SQL, q.SQL)
+	if err != nil {
+		return err
+	}
+	return each(c.PgConn().ExecPrepared(ctx, known.Name, values, nil, nil), q.Each)
 }
 
 func each(answer *pgconn.ResultReader, fn func(sqlcore.Row) error) (failed error) {

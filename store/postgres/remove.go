@@ -75,7 +75,7 @@ func (s *Store) emptyAdditions(ctx context.Context, l *layout) ([]string, error)
 		}
 		used := false
 		q := fmt.Sprintf(`SELECT EXISTS (SELECT FROM %s WHERE %s IS NOT NULL)`, l.table(w.table), sqlcore.Quote(w.name))
-		err := outer{s}.Run(ctx, sqlcore.Query{SQL: q, Each: func(r sqlcore.Row) error {
+		err := s.direct().Run(ctx, sqlcore.Query{SQL: q, Each: func(r sqlcore.Row) error {
 			used = r.(row).flag(0)
 			return nil
 		}})
@@ -89,7 +89,7 @@ func (s *Store) emptyAdditions(ctx context.Context, l *layout) ([]string, error)
 	if l.added[relaxed] {
 		full := true
 		q := fmt.Sprintf(`SELECT NOT EXISTS (SELECT FROM %s WHERE "disableFeedback" IS NULL)`, l.table("steps"))
-		err := outer{s}.Run(ctx, sqlcore.Query{SQL: q, Each: func(r sqlcore.Row) error {
+		err := s.direct().Run(ctx, sqlcore.Query{SQL: q, Each: func(r sqlcore.Row) error {
 			full = r.(row).flag(0)
 			return nil
 		}})

@@ -225,6 +225,10 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, 
 	if err != nil {
 		return nil, err
 	}
-	threads, err := l.core.Threads(ctx, r.at, q, search)
+	at := r.at
+	if search != nil {
+		at = at.once()
+	}
+	threads, err := l.core.Threads(ctx, at, q, search)
 	return slices.Clip(threads), err
 }

@@ -66,6 +66,15 @@ func decodeObject(text string) (chat.Object, bool) {
 	if text == "{}" {
 		return chat.Object{}, true
 	}
+	if strings.HasPrefix(text, "{") { // as itself, which is nearly always
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		var o chat.Object
+		if d.Decode((*map[string]any)(&o)) != nil || d.InputOffset() != int64(len(text)) {
+			return nil, false
+		}
+		return o, true
+	}
 	raw, ok := decodeRaw(text)
 	if !ok || raw[0] != '{' {
 		return nil, false

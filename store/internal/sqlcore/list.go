@@ -3,6 +3,7 @@ package sqlcore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/varvedb/varve/chat"
@@ -57,6 +58,8 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 		where = append(where, search(param))
 	}
 	id := d.SortID(`t."id"`)
+	// Written out, so that the engine plans once for a page of this length.
+	limit := strconv.Itoa(ask.Limit)
 	inner := fmt.Sprintf(c.sql.list, c.sql.activity+" AS varve_at,"+id+" AS varve_id")
 	if !c.Activity() {
 		if d.Grouped {
@@ -70,7 +73,7 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 		if ask.After != nil {
 			outer += fmt.Sprintf(" WHERE (p.varve_at,p.varve_id)<(%s,%s)", param(ask.After.LastActivity), param(ask.After.ID))
 		}
-		return outer + " ORDER BY p.varve_at DESC,p.varve_id DESC LIMIT " + param(int64(ask.Limit)), args
+		return outer + " ORDER BY p.varve_at DESC,p.varve_id DESC LIMIT " + limit, args
 	}
 	if ask.After != nil {
 		where = append(where, fmt.Sprintf("(%s,%s)<(%s,%s)", c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
@@ -78,7 +81,7 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 	if len(where) > 0 {
 		inner += " WHERE " + strings.Join(where, " AND ")
 	}
-	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, param(int64(ask.Limit))), args
+	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, limit), args
 }
 
 // grouped selects threads with their last activity where the steps are read

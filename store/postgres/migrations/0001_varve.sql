@@ -46,10 +46,11 @@ DECLARE
   base BIGINT := (pg_current_xact_id()::text::bigint + :varve.varve_base()) << 22;
   place BIGINT;
 BEGIN
-  SELECT coalesce(max(c.position), base) + 1 INTO place FROM :varve.varve_change c WHERE c.position > base;
+  SELECT coalesce(max(c.position), base) + 1 INTO place FROM :varve.varve_change c
+  WHERE c.position > base AND c.position < base + 4194304;
   IF place < base + 4194000 THEN
     INSERT INTO :varve.varve_change (position, tbl, key, op) VALUES (place, a_table, a_key, an_op);
-  ELSIF NOT EXISTS (SELECT FROM :varve.varve_change c WHERE c.position >= base + 4194000 AND c.tbl = a_table) THEN
+  ELSIF NOT EXISTS (SELECT FROM :varve.varve_change c WHERE c.position >= base + 4194000 AND c.position < base + 4194304 AND c.tbl = a_table) THEN
     INSERT INTO :varve.varve_change (position, tbl, key, last, op) VALUES (place, a_table, '', U&'\+10FFFF', 'update');
   END IF;
 END $$;

@@ -1,6 +1,5 @@
 -- On a database of somebody else each of these is built concurrently.
 CREATE INDEX varve_threads_user ON :chat.threads ("userId", varve_last_activity DESC, :threadid DESC);
-CREATE INDEX varve_threads_all ON :chat.threads (varve_last_activity DESC, :threadid DESC);
 CREATE INDEX varve_threads_unfolded ON :chat.threads ("userId") WHERE varve_fold IS NULL AND octet_length("name") > char_length("name");
 CREATE INDEX varve_steps_thread ON :chat.steps ("threadId", "createdAt");
 CREATE INDEX varve_steps_parent ON :chat.steps ("parentId");
