@@ -140,17 +140,14 @@ func TestMendedFiles(t *testing.T) {
 	}
 }
 
-// Histories are played on files of others, as they are on the store in memory.
-func TestHistoriesOnForeignFiles(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *sqlite.Store{
-		"oldest, mended":    mended(t, "oldest"),
-		"before 2.1, as is": copies(t, foreignFile(t, "before_2_1")),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			chattest.Histories(t, 5, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store { return open(t) })
-		})
-	}
+// Histories are played on a mended file of the hardest schema, as they are on
+// the store in memory. A file as it was found does not take part: it has no
+// place for a last activity, which is computed from the steps that are there
+// and falls when the latest is deleted.
+func TestHistoriesOnAMendedFile(t *testing.T) {
+	t.Parallel()
+	open := mended(t, "oldest")
+	chattest.Histories(t, 5, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store { return open(t) })
 }
 
 // dump is everything in a file: its schema and all its rows.
