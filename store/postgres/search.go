@@ -62,16 +62,26 @@ func (l *layout) search(ctx context.Context, at access, f chat.ThreadFilter) (sq
 	if err != nil {
 		return nil, err
 	}
-	return l.mentions(needle, also), nil
+	return l.mentions(f.UserID, needle, also), nil
 }
 
 // mentions is the condition that a thread mentions the needle, or is one of
-// those that are known to.
-func (l *layout) mentions(needle string, known []string) sqlcore.Condition {
+// those that are known to. With an index on steps it looks into one thread
+// after the other until the page is full; without, it reads the user's steps
+// once.
+func (l *layout) mentions(userID, needle string, known []string) sqlcore.Condition {
 	return func(param func(any) string) string {
 		p := param("%" + likeEscaper.Replace(needle) + "%")
-		sql := fmt.Sprintf(`(%s LIKE %s OR EXISTS (SELECT 1 FROM %s s WHERE s."threadId"=t."id" AND %s LIKE %s)`,
-			folded(l.found.Threads, "t.", "name"), p, l.table("steps"), folded(l.found.Steps, "s.", "output"), p)
+		output := folded(l.found.Steps, "s.", "output") + " LIKE " + p
+		steps := fmt.Sprintf(`EXISTS (SELECT 1 FROM %s s WHERE s."threadId"=t."id" AND %s)`, l.table("steps"), output)
+		if !l.found.Steps.Indexed("threadId") {
+			if userID != "" {
+				output = `u."userId"=` + param(userID) + " AND " + output
+			}
+			steps = fmt.Sprintf(`t."id" IN (SELECT s."threadId" FROM %s s JOIN %s u ON u."id"=s."threadId" WHERE %s)`,
+				l.table("steps"), l.table("threads"), output)
+		}
+		sql := fmt.Sprintf(`(%s LIKE %s OR %s`, folded(l.found.Threads, "t.", "name"), p, steps)
 		if len(known) > 0 {
 			sql += fmt.Sprintf(` OR t."id"::text=ANY(%s::text[])`, param(known))
 		}
