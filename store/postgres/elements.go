@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -51,6 +53,7 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 			return err
 		}
 	}
+	l.leaveOut(e)
 	args := append(common(e.ID, e.ThreadID, w), l.sql.element.args(&e)...)
 	if l.sql.element.m.Extra {
 		args = append(args, optional(sqlcore.Extra(e.Extra)))
@@ -66,6 +69,19 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 		r.at.after(func() { l.replaced(o.row.text(4), e.ObjectKey) })
 	}
 	return err
+}
+
+// leaveOut says, once, that keys of elements have no column here. Unlike a step
+// an element has no metadata to keep them in.
+func (l *layout) leaveOut(e chat.Element) {
+	lost := l.sql.element.m.Stowed(&e, e.Extra)
+	if len(lost) == 0 {
+		return
+	}
+	l.dropped.Do(func() {
+		l.log.Warn("a key of an element has no column in this database and is left out; the doctor can add it",
+			"keys", slices.Sorted(maps.Keys(lost)))
+	})
 }
 
 // replaced remembers in memory that an element's bytes were replaced.

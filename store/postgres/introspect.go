@@ -28,7 +28,7 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 // in one.
 func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, error) {
 	c := session{Conn: conn}
-	l := &layout{memory: &s.memory, indexes: map[string]bool{}, added: map[string]bool{}}
+	l := &layout{memory: &s.memory, log: s.log, dropped: &s.dropped, indexes: map[string]bool{}, added: map[string]bool{}}
 	var backend uint32
 	err := run(ctx, c, sqlcore.Query{
 		SQL: `SELECT coalesce(current_schema(), ''), current_setting('server_version_num'), pg_backend_pid()`,

@@ -1,6 +1,9 @@
 package postgres
 
 import (
+	"log/slog"
+	"sync"
+
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -31,7 +34,9 @@ type layout struct {
 	found         sqlcore.Schema
 	broken        error // why conversations cannot be kept here
 
-	memory *forgetful // for what there is no table for
+	memory  *forgetful // for what there is no table for
+	log     *slog.Logger
+	dropped *sync.Once // says once that keys of elements are left out
 
 	core     *sqlcore.Core
 	features chat.Features

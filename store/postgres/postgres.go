@@ -39,10 +39,11 @@ type Store struct {
 	schema string // of Chainlit's tables as asked for, "" for the default
 	log    *slog.Logger
 
-	layout atomic.Pointer[layout] // nil until somebody needs it
-	making sync.Mutex             // one introspection or migration at a time
-	memory forgetful
-	pooled atomic.Bool // a pooler stands between
+	layout  atomic.Pointer[layout] // nil until somebody needs it
+	making  sync.Mutex             // one introspection or migration at a time
+	memory  forgetful
+	dropped sync.Once
+	pooled  atomic.Bool // a pooler stands between
 }
 
 var _ store.Store = (*Store)(nil)
