@@ -18,7 +18,7 @@ const (
 	shortest = 3
 	// inline is how many changes a search takes into the index before it
 	// answers. A longer list is left to the background, and the search scans.
-	inline = 2000
+	inline = 1000
 )
 
 // searching gives what the index knows of a search text, as a FROM clause; nil:
