@@ -40,7 +40,7 @@ func (p *program) announce(ctx context.Context, s *server.Server, file *keys.Fil
 		a.Listen = append(a.Listen, addressOf(addr))
 	}
 	for _, db := range dbs {
-		a.Databases = append(a.Databases, announcedDatabase{db.name, db.Source(), missing(db)})
+		a.Databases = append(a.Databases, announcedDatabase{db.name, db.url, missing(db)})
 	}
 	if p.json {
 		return writeJSON(p.stdout, a)

@@ -114,7 +114,7 @@ func address(listen []string) string {
 type databases []named
 
 type named struct {
-	name string
+	name, url string // for people
 	*varve.DB
 }
 
@@ -127,7 +127,11 @@ func (p *program) openDatabases(ctx context.Context) (databases, error) {
 			dbs.close(p)
 			return nil, err
 		}
-		dbs = append(dbs, named{d.Name, db})
+		url := db.Source()
+		if d.Name == server.DefaultDatabase && c.URL == "" {
+			url = "sqlite:" + filepath.Join(c.Data, "varve.db") // as the folder was named, not absolute
+		}
+		dbs = append(dbs, named{d.Name, url, db})
 	}
 	return dbs, nil
 }
