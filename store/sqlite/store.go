@@ -115,7 +115,9 @@ func (s *Store) found(c *conn) error {
 	if s.opt.Relaxed {
 		sync = "PRAGMA synchronous=NORMAL"
 	}
-	if err := c.db.Exec(sync); err != nil {
+	// Ids are random, so every write touches other pages of the indexes: the
+	// writer keeps more of them. A log that one large write made is cut again.
+	if err := c.db.Exec(sync + `; PRAGMA cache_size=-16000; PRAGMA journal_size_limit=67108864`); err != nil {
 		return classify(err)
 	}
 	empty, err := c.empty()
