@@ -43,7 +43,7 @@ func run(m *testing.M) int {
 // header says when and on what: a kind of machine, never whose.
 func header(w io.Writer, load string) {
 	fmt.Fprintf(w, "Varve beside its peers and floors, %s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
-	fmt.Fprintf(w, "%d cores, %s, %s, %s\n", runtime.NumCPU(), memory(), system(), load)
+	fmt.Fprintf(w, "%d cores, %s, %s, %s\n", runtime.NumCPU(), memory(), system(), fmt.Sprintf("load %s before and %s after", load, machineLoad()))
 	postgres := output("sh", "-c", "$(ls /usr/lib/postgresql/*/bin/postgres | tail -1) --version")
 	fmt.Fprintf(w, "%s, %s\nPostgreSQL %s, gcc %s, %s\n", strings.Replace(runtime.Version(), "go", "Go ", 1), strings.TrimSuffix(modules(), ","),
 		first(`[0-9.]+`, postgres), output("gcc", "-dumpfullversion"), python())
@@ -61,10 +61,10 @@ func system() string {
 	return strings.TrimSpace(strings.ReplaceAll(name, "GNU/Linux ", ""))
 }
 
-// machineLoad tells how much else ran when the run began: with more than a
-// fraction of the cores, only ratios are worth reading.
+// machineLoad tells how much runs. Where that was much before the benchmarks
+// began, others shared the cores: then only ratios are worth reading.
 func machineLoad() string {
-	return "load " + first(`^\S+`, read("/proc/loadavg")) + " at the start"
+	return first(`^\S+`, read("/proc/loadavg"))
 }
 
 // modules names the versions of what is measured with.

@@ -15,10 +15,10 @@ func BenchmarkServeSteps(b *testing.B) {
 	varve, bare := build(b, "../cmd/varve"), build(b, "./floor/hello")
 	server := startVarve(b, varve, b.TempDir())
 	floor := startServer(b, bare, "/", func(address string) []string { return []string{address} })
-	n := size(60_000, 2000)
+	n := size(30_000, 2000)
 	storm(b, server, clients, 2000) // tables are made, files grow
 	var ours, beside []load
-	for range size(5, 1) {
+	for range size(4, 1) {
 		ours = append(ours, storm(b, server, clients, n))
 		beside = append(beside, storm(b, floor, clients, n))
 	}
@@ -43,18 +43,18 @@ func BenchmarkServeStart(b *testing.B) {
 	varve, bare := build(b, "../cmd/varve"), build(b, "./floor/hello")
 	folder := b.TempDir()
 	db := open(b, "sqlite:"+filepath.Join(folder, "varve.db"))
-	threads := size(1000, 20)
+	threads, burst := size(1000, 20), size(20_000, 500)
 	fill(b, db, putUser(b, db), 0, threads, 30)
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
 	var full, fresh, floor times
 	var idle, idleFloor, loaded float64
-	for range size(9, 1) {
+	for range size(5, 1) {
 		s := startVarve(b, varve, folder)
 		idle = s.settled()
 		if loaded == 0 {
-			storm(b, s, 64, size(20_000, 500))
+			storm(b, s, 64, burst)
 			loaded = s.settled()
 		}
 		full = append(full, s.took)
@@ -76,7 +76,7 @@ func BenchmarkServeStart(b *testing.B) {
 	p.value("the slower of them", duration(max(full.median(), fresh.median())), "< 300 ms", max(full.median(), fresh.median()) < 300*time.Millisecond)
 	p = results.part("varve serve: memory when idle", "resident set; beside a bare net/http server")
 	p.value("after the first list", megabytes(idle), "< 80 MB", idle < 80e6)
-	p.value("after 20,000 steps from 64 clients", megabytes(loaded), "< 80 MB", loaded < 80e6)
+	p.value(fmt.Sprintf("after %d steps from 64 clients", burst), megabytes(loaded), "< 80 MB", loaded < 80e6)
 	p.floor("a bare net/http server", megabytes(idleFloor))
 }
 
