@@ -5,8 +5,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/varvedb/varve/internal/pgtest"
@@ -30,8 +32,8 @@ func isPage(t *testing.T, name, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != want {
-		t.Errorf("docs/%s is stale (make docs); it should be\n%s", name, want)
+	if diff := cmp.Diff(strings.Split(string(got), "\n"), strings.Split(want, "\n")); diff != "" {
+		t.Errorf("docs/%s is stale (make docs):\n%s", name, diff)
 	}
 }
 
