@@ -1,5 +1,6 @@
 """One database, two programs: what Chainlit's own layer wrote Varve reads, and the other way round."""
 
+import datetime
 import json
 import re
 
@@ -183,3 +184,46 @@ def test_varve_leaves_a_foreign_schema_as_it_is(engine, tmp_path, request):
         varve.get(f"/v1/threads/{THREAD}")
     after = shared.objects()
     assert {name: sql for name, sql in after.items() if "varve" not in str(name)} == before
+
+
+# What cannot be the same twice: ids and times that the writer makes, and where it puts bytes.
+OWN = {
+    "users": {"id", "createdAt"},
+    "threads": {"userId", "createdAt"},
+    "elements": {"url", "objectKey"},
+    "steps": set(),
+    "feedbacks": set(),
+}
+
+
+def test_both_write_the_same_rows(engine, tmp_path, request):
+    postgres = request.getfixturevalue("postgres") if engine.name == "postgres" else None
+    tags = tags_for(engine, "complete")
+    written = []
+    for writer in ("chainlit", "varve"):
+        (tmp_path / writer).mkdir()
+        shared = engine(tmp_path / writer, "complete", postgres)
+        with getattr(shared, writer)() as layer:
+            getattr(golden, f"write_with_{writer}")(layer, tags)
+        written.append({table: rows(shared, table) for table in OWN})
+    by_chainlit, by_varve = written
+    for table in OWN:
+        assert by_varve[table] == by_chainlit[table], table
+
+
+def rows(shared, table):
+    """The rows as they lie there, ordered by what they are about."""
+    found = shared.rows(f'select * from {table} order by {"identifier" if table == "users" else "id"}')
+    return [{key: meant(shared, key, value) for key, value in row.items() if key not in OWN[table]} for row in found]
+
+
+def meant(shared, column, value):
+    """Times are the same with any number of digits. JSON is the same in any order of its keys, but in SQLite it must be
+    spelled as Python spells it: there Chainlit looks for favourites in the text."""
+    if value and column in ("createdAt", "start", "end"):
+        return datetime.datetime.fromisoformat(value)
+    if value and column in ("metadata", "generation", "props"):
+        parsed = json.loads(value)
+        assert shared.name != "sqlite" or value == json.dumps(parsed)
+        return parsed
+    return value
