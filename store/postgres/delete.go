@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -92,9 +91,9 @@ SELECT count(*),%[11]s FROM gone`, l.owner("t"), l.table("threads"), pID, pThrea
 		l.table("feedbacks"), l.table("steps"), l.table("elements"), tomb, l.lost("torn"), l.keys("torn"))
 }
 
-// remove runs a statement that deletes one thing, in the middle of others of
-// the same transaction.
-func (l *layout) remove(ctx context.Context, at access, field string, q sqlcore.Query, before, after []sqlcore.Query) error {
+// remove runs a statement that deletes one thing, after others of the same
+// transaction.
+func (l *layout) remove(ctx context.Context, at access, field string, q sqlcore.Query, before ...sqlcore.Query) error {
 	rows := 0
 	var keys []string
 	q.Each = func(r sqlcore.Row) error {
@@ -102,7 +101,7 @@ func (l *layout) remove(ctx context.Context, at access, field string, q sqlcore.
 		sqlcore.Decode(&keys, r.(row).text(1))
 		return nil
 	}
-	if err := at.write(ctx, slices.Concat(before, []sqlcore.Query{q}, after)...); err != nil {
+	if err := at.write(ctx, append(before, q)...); err != nil {
 		return err
 	}
 	if rows == 0 {
@@ -122,18 +121,14 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 		return chat.Missing("threadId", id)
 	}
 	// Whoever writes to the thread holds its row: wait, then look.
-	before := []sqlcore.Query{{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("threads")), Args: []any{id}}}
-	var after []sqlcore.Query
-	if l.mended() {
-		after = []sqlcore.Query{{SQL: `DELETE FROM ` + l.varve("varve_tombstone") + ` WHERE at<$1::timestamptz`, Args: []any{w.Now.Add(-2 * chat.TombstoneAge)}}}
-	}
+	wait := sqlcore.Query{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("threads")), Args: []any{id}}
 	var dead chat.Head
 	if !l.mended() {
 		if dead, err = l.core.Head(ctx, r.at, id); err != nil {
 			return err
 		}
 	}
-	err = l.remove(ctx, r.at, "threadId", sqlcore.Query{SQL: l.sql.del.thread, Args: []any{id, "", w.Actor, w.Now}}, before, after)
+	err = l.remove(ctx, r.at, "threadId", sqlcore.Query{SQL: l.sql.del.thread, Args: []any{id, "", w.Actor, w.Now}}, wait)
 	if err == nil && !l.mended() {
 		r.at.after(func() { l.memory.bury(dead, w.Now) })
 	}
@@ -171,5 +166,5 @@ func (l *layout) removeRef(ctx context.Context, at access, t sqlcore.Table, sql 
 	if !l.core.Holds(t, "id", ref.ID) {
 		return chat.Missing("id", ref.ID)
 	}
-	return l.remove(ctx, at, "id", sqlcore.Query{SQL: sql, Args: []any{ref.ID, ref.ThreadID, w.Actor}}, nil, nil)
+	return l.remove(ctx, at, "id", sqlcore.Query{SQL: sql, Args: []any{ref.ID, ref.ThreadID, w.Actor}})
 }

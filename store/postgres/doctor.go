@@ -69,7 +69,7 @@ func (s *Store) again(ctx context.Context) error {
 		return l.broken
 	}
 	if l.origin != nobody {
-		s.use(l)
+		s.use(ctx, l)
 	}
 	return nil
 }

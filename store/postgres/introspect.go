@@ -140,6 +140,13 @@ func (f *finds) history() []sqlcore.Query {
 			f.made, _ = r.Text(0)
 			return nil
 		}},
+		{SQL: `SELECT ` + f.l.varve("varve_base") + `(), coalesce(max(position),0)>>22, pg_snapshot_xmax(pg_current_snapshot()) FROM ` + f.l.varve("varve_change"),
+			Each: func(r sqlcore.Row) error {
+				got := r.(row)
+				f.l.base = position(got.text(0))
+				f.l.ahead = position(got.text(1)) - (position(got.text(2)) + f.l.base) + 1
+				return nil
+			}},
 		{SQL: `SELECT key FROM ` + f.l.varve("varve_meta") + ` WHERE starts_with(key, $1)`, Args: []any{addedKey}, Each: func(r sqlcore.Row) error {
 			f.l.added[strings.TrimPrefix(r.(row).text(0), addedKey)] = true
 			return nil

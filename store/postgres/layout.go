@@ -31,6 +31,8 @@ type layout struct {
 	trgmAvailable bool            // or could
 	indexes       map[string]bool // the names of those on Chainlit's tables
 	added         map[string]bool // what of Chainlit's the doctor added: "table.column"
+	base          int64           // what varve_base says
+	ahead         int64           // how far the newest note is ahead of it, if it is
 	found         sqlcore.Schema
 	broken        error // why conversations cannot be kept here
 

@@ -39,6 +39,7 @@ type Store struct {
 	schema string // of Chainlit's tables as asked for, "" for the default
 	log    *slog.Logger
 
+	keeper  *keeper
 	layout  atomic.Pointer[layout] // nil until somebody needs it
 	making  sync.Mutex             // one introspection or migration at a time
 	memory  forgetful
@@ -69,6 +70,7 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 		pool.Close()
 		return nil, err
 	}
+	s.keeper = s.keep()
 	return s, nil
 }
 
@@ -88,12 +90,13 @@ func (s *Store) look(ctx context.Context) error {
 			return err
 		}
 	}
-	s.use(l)
+	s.use(ctx, l)
 	return nil
 }
 
 // use makes a layout the one that calls work with.
-func (s *Store) use(l *layout) {
+func (s *Store) use(ctx context.Context, l *layout) {
+	s.lift(ctx, l)
 	s.layout.Store(l)
 	if l.origin == foreign {
 		s.log.Info("this database was not made by Varve and is left as it is; `varve doctor` shows what would make it faster",
@@ -122,7 +125,7 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 	if l.broken != nil {
 		return nil, l.broken
 	}
-	s.use(l)
+	s.use(ctx, l)
 	return l, nil
 }
 
@@ -132,8 +135,9 @@ func (s *Store) Chat() chat.Store { return rooms{at: outer{s: s}} }
 // Ping implements store.Store.
 func (s *Store) Ping(ctx context.Context) error { return classify(s.pool.Ping(ctx)) }
 
-// Close waits for the calls that still run.
+// Close waits for the calls that still run. It can be repeated.
 func (s *Store) Close() error {
+	s.keeper.close()
 	s.pool.Close()
 	return nil
 }
