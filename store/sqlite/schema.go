@@ -39,6 +39,7 @@ var dialect = sqlcore.Dialect{
 	Read:     func(expr string, _ sqlcore.Column) string { return expr },
 	Compare:  func(param string, _ sqlcore.Column) string { return param },
 	SortID:   func(expr string) string { return expr },
+	SortText: func(expr string) string { return expr },
 	Time:     func(expr string) string { return "varve_time(" + expr + ")" },
 	Greatest: "max",
 	Contains: func(expr, needle string) string { return "varve_contains(" + expr + "," + needle + ")" },

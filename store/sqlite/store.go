@@ -17,7 +17,6 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/goid"
 	"github.com/varvedb/varve/store"
-	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
 // Options tune a [Store]. The zero value works.
@@ -307,7 +306,6 @@ type access interface {
 }
 
 var (
-	_ access          = (*Store)(nil)
-	_ access          = (*tx)(nil)
-	_ sqlcore.Querier = (*conn)(nil)
+	_ access = (*Store)(nil)
+	_ access = (*tx)(nil)
 )

@@ -19,6 +19,15 @@ func (r rooms) User(ctx context.Context, identifier string) (u chat.User, err er
 	return u, err
 }
 
+// Users implements chat.Users.
+func (r rooms) Users(ctx context.Context, after string, limit int) (users []chat.User, err error) {
+	err = r.read(ctx, func(c *conn, p *schema) error {
+		users, err = p.core.Users(ctx, c, after, limit)
+		return err
+	})
+	return users, err
+}
+
 // PutUser implements chat.Users.
 func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.User, error) {
 	err := r.write(ctx, func(p *schema) (func(*conn) error, error) {
