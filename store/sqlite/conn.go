@@ -216,6 +216,3 @@ func (r row) Text(i int) (string, bool) {
 	}
 	return r.ColumnText(i), true
 }
-
-// quote puts a text into SQL; for DDL, which takes no parameters.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
