@@ -17,6 +17,7 @@ func (l *layout) dialect() sqlcore.Dialect {
 		Read:     func(expr string, _ sqlcore.Column) string { return expr },
 		Compare:  func(param string, _ sqlcore.Column) string { return param },
 		SortID:   l.sortID,
+		SortText: func(expr string) string { return expr + ` COLLATE "C"` },
 		Time:     utcFast,
 		Greatest: "greatest",
 		Grouped:  true,
@@ -25,7 +26,7 @@ func (l *layout) dialect() sqlcore.Dialect {
 		Holds: func(id string, c sqlcore.Column) bool {
 			return c.Kind != sqlcore.UUID || isUUID(id)
 		},
-		Starred: l.starred(),
+		Starred: l.starred("s."),
 	}
 }
 
@@ -38,16 +39,14 @@ func (l *layout) sortID(expr string) string {
 	return expr + ` COLLATE "C"`
 }
 
-// starred is a condition on steps s that favorites meet.
-func (l *layout) starred() string {
-	meta, _ := l.found.Steps.Column("metadata")
-	switch {
-	case meta.Type == "jsonb" && l.origin == own:
-		return `s."metadata" @> '{"favorite": true}'`
-	case meta.Type == "jsonb": // others encode twice at times
-		return `(s."metadata" @> '{"favorite": true}' OR jsonb_typeof(s."metadata")='string' AND s."metadata"::text LIKE '%favorite%')`
+// starred is a condition on steps that favorites meet, word for word that of
+// the index for it. Objects that were encoded twice are looked at too.
+func (l *layout) starred(alias string) string {
+	text := alias + `"metadata"`
+	if meta, ok := l.found.Steps.Column("metadata"); ok && meta.Type != "jsonb" {
+		return fmt.Sprintf(`(%s::text LIKE '%%favorite%%')`, text)
 	}
-	return `s."metadata"::text LIKE '%favorite%'`
+	return fmt.Sprintf(`(%[1]s @> '{"favorite": true}' OR jsonb_typeof(%[1]s)='string' AND %[1]s::text LIKE '%%favorite%%')`, text)
 }
 
 // ascii folds a text that is plain ASCII, as chat.Fold does. Any other text

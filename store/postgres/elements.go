@@ -38,7 +38,7 @@ kept AS (DELETE FROM %s o USING written WHERE o.key=coalesce(%s,(SELECT "objectK
 // element has the same bytes.
 func (l *layout) orphan(taken string) string {
 	return fmt.Sprintf(`INSERT INTO %[1]s (key) SELECT x."objectKey" FROM %[2]s x WHERE x."objectKey"<>'' AND NOT EXISTS (
-  SELECT FROM %[3]s e WHERE e."objectKey"=x."objectKey" AND e."id" NOT IN (SELECT y."id" FROM %[2]s y)) ON CONFLICT DO NOTHING`,
+  SELECT FROM %[3]s e WHERE e."objectKey"=x."objectKey" AND e."id" NOT IN (SELECT y."id" FROM %[2]s y))`,
 		l.varve("varve_orphan"), taken, l.table("elements"))
 }
 

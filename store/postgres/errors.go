@@ -94,6 +94,8 @@ func kindOf(code string) (errs.Kind, string) {
 		return errs.Unsupported, "the database role may not do this; grant it the right"
 	case "25006":
 		return errs.Unavailable, "the database is read-only, a standby perhaps"
+	case "42P07", "42710", "42723", "42701":
+		return errs.Exists, "something else in the database has a name that Varve needs"
 	case "28P01", "28000":
 		return errs.Unavailable, "the database refuses this user or password"
 	case "3D000":

@@ -86,7 +86,7 @@ func (l *layout) remember(what string) string {
 // Chainlit's own.
 const addedKey = "added."
 
-var indexHead = regexp.MustCompile(`^CREATE INDEX (\w+) ON :chat\.(\w+) \(([^)]*)\)( WHERE .*)?;$`)
+var indexHead = regexp.MustCompile(`^CREATE INDEX (\w+) ON :chat\.(\w+) (?:USING \w+ )?\(([^)]*)\)( WHERE .*)?;$`)
 
 // missingIndexes are those of the migration that no index there can stand in
 // for.

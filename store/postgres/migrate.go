@@ -124,6 +124,7 @@ func (l *layout) render(sql string, guarded bool) string {
 		":chat.", sqlcore.Quote(l.chat)+".",
 		":threadid", l.sortID(`"id"`),
 		":utc", utc("t"),
+		":starred", l.starred(""),
 	).Replace(sql)
 }
 

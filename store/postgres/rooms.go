@@ -47,6 +47,15 @@ func (r rooms) User(ctx context.Context, identifier string) (chat.User, error) {
 	return l.core.User(ctx, r.at, identifier)
 }
 
+// Users implements chat.Users.
+func (r rooms) Users(ctx context.Context, after string, limit int) ([]chat.User, error) {
+	l, err := r.at.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.core.Users(ctx, r.at, after, limit)
+}
+
 func (l *layout) userWrite() string {
 	id, _ := l.found.Users.Column("id")
 	meta, _ := l.found.Users.Column("metadata")
@@ -97,7 +106,7 @@ func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
 		return l.memory.waiting(limit), nil
 	}
 	var keys []string
-	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT key FROM ` + l.varve("varve_orphan") + ` ORDER BY at,key LIMIT $1`, Args: []any{limit},
+	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT key FROM ` + l.varve("varve_orphan") + ` GROUP BY key ORDER BY min(id) LIMIT $1`, Args: []any{limit},
 		Each: func(got sqlcore.Row) error {
 			key, _ := got.Text(0)
 			keys = append(keys, key)

@@ -28,12 +28,14 @@ CREATE TABLE :varve.varve_tombstone (
 );
 CREATE INDEX varve_tombstone_at ON :varve.varve_tombstone (at);
 
--- Stored bytes that no element names any more and that wait for deletion.
+-- Stored bytes that no element names any more and that wait for deletion. A key
+-- may stand here twice, and may be long: names of files are a part of it.
 CREATE TABLE :varve.varve_orphan (
-  key TEXT COLLATE "C" PRIMARY KEY,
-  at  TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+  id  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  key TEXT COLLATE "C" NOT NULL,
+  at  TIMESTAMPTZ NOT NULL DEFAULT now()
 );
-CREATE INDEX varve_orphan_at ON :varve.varve_orphan (at);
+CREATE INDEX varve_orphan_key ON :varve.varve_orphan USING hash (key);
 
 -- varve_base lifts the positions of a database that was restored into a cluster
 -- whose transaction numbers are smaller; it is replaced when that is found.
