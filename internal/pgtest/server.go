@@ -104,16 +104,16 @@ func (s *server) serve(postgres, dir, data string) error {
 	})
 }
 
-// program finds one of PostgreSQL's server programs, which Debian keeps out of
-// the PATH.
+// program finds one of PostgreSQL's server programs: in the PATH, which so
+// chooses another version, or where Debian keeps them out of it.
 func program(name string) (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if len(found) > 0 {
-		return found[len(found)-1], nil
-	}
 	if path, err := exec.LookPath(name); err == nil {
 		// A link in the PATH hides where its siblings are.
 		return filepath.EvalSymlinks(path)
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(found) > 0 {
+		return found[len(found)-1], nil
 	}
 	return "", fmt.Errorf("%s is missing: install the PostgreSQL server (apt-get install postgresql)", name)
 }

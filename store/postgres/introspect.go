@@ -41,6 +41,9 @@ func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, erro
 	if err != nil {
 		return nil, classify(err)
 	}
+	if l.server < oldest {
+		return nil, errs.New(errs.Unsupported, "this server is older than PostgreSQL 13")
+	}
 	if l.schema == "" {
 		return nil, errs.New(errs.Unavailable, "none of the schemas in this role's search_path exists; create one or set search_path")
 	}
@@ -63,6 +66,9 @@ func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, erro
 	l.settle()
 	return l, nil
 }
+
+// oldest is the first version that has what is used of PostgreSQL.
+const oldest = 130000
 
 // finds collects what introspection sees.
 type finds struct {

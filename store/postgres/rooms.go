@@ -28,8 +28,8 @@ func (l *layout) writes() writes {
 		element: l.elementWrite(), feedback: l.feedbackWrite(), del: l.deletes()}
 }
 
-// Features implements chat.Store. What a database that has no tables yet will
-// be able to do is known: it will be Varve's.
+// Features implements chat.Store. Asking is a use of conversations, and makes
+// the tables in a database that has none.
 func (r rooms) Features() chat.Features {
 	l, err := r.at.ready(context.Background())
 	if err != nil {
