@@ -33,8 +33,9 @@ def backend(request, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def app(backend):
+    """Not kept for the session: modules that bring a backend of their own would get the app of another."""
     return backend.app
 
 

@@ -5,7 +5,7 @@
 #
 # VARVE_BINARY names the server; without it, it is built from this clone.
 # VARVE_VENVS is where the Python environments are kept (default .cache/), so that only the first run installs.
-# E2E_BACKENDS narrows the run (sqlite,postgres,supervised).
+# E2E_BACKENDS narrows the run (sqlite,postgres,supervised); E2E_PICTURES names a folder for pictures of the pages.
 #
 # On Debian, as root, missing programs are installed: python3-venv, postgresql, chromium.
 set -eu

@@ -1,5 +1,7 @@
 """The same sentences on older Chainlit releases, and with the other way of registering the layer."""
 
+import subprocess
+
 import pytest
 
 from harness.backend import OnSQLite
@@ -32,3 +34,11 @@ def backend(request, tmp_path_factory):
     version, register = request.param
     with OnSQLite(tmp_path_factory.mktemp(version), version=version, register=register) as running:
         yield running
+
+
+def test_this_is_the_release_that_is_named(request, backend, alice):
+    version, _ = request.node.callspec.params["backend"]
+    assert alice.app is backend.app
+    asked = [backend.app.python, "-c", "import importlib.metadata as m; print(m.version('chainlit'))"]
+    assert subprocess.check_output(asked, text=True).strip() == version
+    assert f"venv-chainlit-{version}/" in backend.app.process.command[0]
