@@ -34,27 +34,41 @@ func BenchmarkSQLiteAppend(b *testing.B) {
 		{"groups of 512", 512, inGroups, 0.6},
 	} {
 		steps := size(16384, c.group)
-		var ours, triggers, notes []float64
+		var ours, triggers, notes appended
 		for range size(5, 1) {
-			ours = append(ours, library(b, threads, steps, c.group, c.append))
-			triggers = append(triggers, inC(b, program, threads, steps, c.group, "triggers"))
-			notes = append(notes, inC(b, program, threads, steps, c.group, "notes"))
+			ours.add(library(b, threads, steps, c.group, c.append))
+			triggers.add(inC(b, program, threads, steps, c.group, "triggers"))
+			notes.add(inC(b, program, threads, steps, c.group, "notes"))
 		}
-		p.rate(middle(ours), fmt.Sprintf("%s; C, the same triggers", c.title), middle(triggers), c.goal)
-		p.rate(middle(ours), fmt.Sprintf("%s; C, no triggers, notes by hand", c.title), middle(notes), c.goal)
+		p.rate(middle(ours.rates), c.title+"; C, the same triggers", middle(triggers.rates), c.goal)
+		p.rate(middle(ours.rates), c.title+"; C, no triggers, notes by hand", middle(notes.rates), c.goal)
+		p.slower(ours.middleCPU(), c.title+"; CPU a step, C with triggers", triggers.middleCPU(), 0)
 	}
 }
 
-// library appends steps to a new file and tells how many a second.
-func library(b *testing.B, threads, steps, group int, add func(*testing.B, *varve.DB, int, int) error) float64 {
+// appended is what some runs found: steps per second, and the time of
+// processors for each.
+type appended struct{ rates, cpu []float64 }
+
+func (a *appended) add(rate, cpu float64) {
+	a.rates, a.cpu = append(a.rates, rate), append(a.cpu, cpu)
+}
+
+func (a *appended) middleCPU() time.Duration {
+	return time.Duration(middle(a.cpu) * float64(time.Microsecond))
+}
+
+// library appends steps to a new file and tells how many a second, and at how
+// many microseconds of processor time each.
+func library(b *testing.B, threads, steps, group int, add func(*testing.B, *varve.DB, int, int) error) (perSecond, cpu float64) {
 	b.Helper()
 	db, _ := openFile(b)
 	fill(b, db, putUser(b, db), 0, threads, 0)
-	start := time.Now()
+	start, before := time.Now(), used()
 	if err := add(b, db, steps, group); err != nil {
 		b.Fatal(err)
 	}
-	return float64(steps) / time.Since(start).Seconds()
+	return float64(steps) / time.Since(start).Seconds(), (used() - before).Seconds() * 1e6 / float64(steps)
 }
 
 // byCallers appends by many callers, each waiting for its step to be durable
@@ -97,7 +111,7 @@ func inGroups(b *testing.B, db *varve.DB, steps, group int) error {
 }
 
 // inC appends in C to a new file that the library made.
-func inC(b *testing.B, program string, threads, steps, group int, mode string) float64 {
+func inC(b *testing.B, program string, threads, steps, group int, mode string) (perSecond, cpu float64) {
 	b.Helper()
 	db, path := openFile(b)
 	fill(b, db, putUser(b, db), 0, threads, 0)
@@ -108,11 +122,10 @@ func inC(b *testing.B, program string, threads, steps, group int, mode string) f
 	if err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	var perSecond float64
-	if _, err := fmt.Sscan(string(out), &perSecond); err != nil {
+	if _, err := fmt.Sscan(string(out), &perSecond, &cpu); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	return perSecond
+	return perSecond, cpu
 }
 
 // compile builds a floor that is written in C.

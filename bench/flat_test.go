@@ -21,7 +21,9 @@ func BenchmarkListFlat(b *testing.B) {
 		db := open(b, url)
 		putUser(b, db) // makes the tables
 		hand := connectHand(b, url)
-		page := func(user string, least int) error { return hand.read(b.Context(), mendedPageByHand, least, user) }
+		page := func(user string, least int) error {
+			return readAll[threadRow](b.Context(), hand, mendedPageByHand, least, user)
+		}
 		pgtest.Exec(b, url, "DELETE FROM users")
 		flat(b, "PostgreSQL", db, adaID, page, func(from, to int) { fillSQL(b, url, "sqlalchemy", from, to, 1) })
 	})

@@ -47,7 +47,7 @@ func listUnmended(b *testing.B, path string, db *varve.DB, hand *handPG) {
 	p := results.part("PostgreSQL: list 35 threads, not migrated", path)
 	t := alternate(b, size(100, 3),
 		way{"list", listOf(b, db, adaID, "")},
-		way{"page query", func(int) error { return hand.read(b.Context(), pageByHand, 35, adaID) }})
+		way{"page query", func(int) error { return readAll[threadRow](b.Context(), hand, pageByHand, 35, adaID) }})
 	p.slower(t[0].median(), "page query by hand (threads joined to steps)", t[1].median(), 3)
 }
 
@@ -56,7 +56,7 @@ func listMended(b *testing.B, path string, db *varve.DB, hand *handPG, peer *pee
 	p := results.part("PostgreSQL: list 35 threads", path)
 	t := alternate(b, size(500, 3),
 		way{"list", listOf(b, db, adaID, "")},
-		way{"page query", func(int) error { return hand.read(b.Context(), mendedPageByHand, 35, adaID) }})
+		way{"page query", func(int) error { return readAll[threadRow](b.Context(), hand, mendedPageByHand, 35, adaID) }})
 	p.slower(t[0].median(), "page query by hand (by last activity)", t[1].median(), 1.3)
 	p.faster(t[0].median(), "Chainlit's SQLAlchemy layer", peer.median(b, "list", adaID, size(5, 1)), 500)
 }
@@ -66,7 +66,7 @@ func openMended(b *testing.B, path string, db *varve.DB, hand *handPG, peer *pee
 	p := results.part("PostgreSQL: open a thread of 30 steps", path)
 	t := alternate(b, size(500, 3),
 		way{"open", func(i int) error { return openThread(b, db, threadID(i%threads), 30) }},
-		way{"select", func(i int) error { return hand.read(b.Context(), stepsByHand, 30, threadID(i%threads)) }})
+		way{"select", func(i int) error { return readAll[stepRow](b.Context(), hand, stepsByHand, 30, threadID(i%threads)) }})
 	p.slower(t[0].median(), "one indexed select by hand", t[1].median(), 1.5)
 	p.faster(t[0].median(), "Chainlit's SQLAlchemy layer", peer.median(b, "open", threadID(1), size(30, 1)), 0)
 }
@@ -148,22 +148,34 @@ func (h *handPG) exec(b *testing.B, sql string) {
 	}
 }
 
-// read reads an answer whole: each column as Go's own type, the last one, which
-// is metadata, as JSON.
-func (h *handPG) read(ctx context.Context, sql string, least int, args ...any) error {
+type threadRow struct {
+	ID                                      string
+	CreatedAt, Name, UserID, UserIdentifier *string
+	Tags                                    []string
+	LastActivity                            *string
+	Metadata                                map[string]any
+}
+
+type stepRow struct {
+	ID, ThreadID                         string
+	ParentID, Name, Type, Command        *string
+	Modes                                *string
+	Streaming, WaitForAnswer, IsError    *bool
+	Tags                                 []string
+	Input, Output, CreatedAt, Start, End *string
+	Generation, ShowInput                *string
+	DefaultOpen, AutoCollapse            *bool
+	Language                             *string
+	Metadata                             map[string]any
+}
+
+// readAll reads an answer whole into structs, its metadata decoded.
+func readAll[T any](ctx context.Context, h *handPG, sql string, least int, args ...any) error {
 	answer, err := h.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return err
 	}
-	found, err := pgx.CollectRows(answer, func(r pgx.CollectableRow) ([]any, error) {
-		values, err := r.Values()
-		if err == nil {
-			if _, ok := values[len(values)-1].(map[string]any); !ok {
-				err = fmt.Errorf("metadata is %T", values[len(values)-1])
-			}
-		}
-		return values, err
-	})
+	found, err := pgx.CollectRows(answer, pgx.RowToStructByPos[T])
 	if err == nil && len(found) < least {
 		err = fmt.Errorf("found %d rows, want %d", len(found), least)
 	}

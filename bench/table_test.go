@@ -53,7 +53,11 @@ func (p *part) slower(ours time.Duration, name string, beside time.Duration, atM
 // faster says how many times longer than ours beside took.
 func (p *part) faster(ours time.Duration, name string, beside time.Duration, atLeast float64) {
 	ratio := float64(beside) / float64(ours)
-	p.rows = append(p.rows, row{duration(ours), duration(beside), name, "1/" + factor(ratio), goal("≤ 1/", atLeast, "×"), ratio >= atLeast})
+	text := "1/" + factor(ratio)
+	if ratio < 1 {
+		text = factor(1 / ratio)
+	}
+	p.rows = append(p.rows, row{duration(ours), duration(beside), name, text, goal("≤ 1/", atLeast, "×"), ratio >= atLeast})
 }
 
 // rate compares rates per second.

@@ -5,7 +5,8 @@
 //
 // With "triggers" the file's own triggers note the change and raise the
 // thread's last activity; with "notes" they are dropped, and this program does
-// both with bare statements. It prints steps per second.
+// both with bare statements. It prints steps per second, and microseconds of
+// processor time a step.
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
   run("PRAGMA journal_mode=WAL");
   run("PRAGMA synchronous=FULL");
   run("PRAGMA temp_store=MEMORY");
+  run("PRAGMA cache_size=-16000");
   if (bare) run("DROP TRIGGER IF EXISTS varve_steps_insert");
 
   sqlite3_stmt *begin = prepare("BEGIN IMMEDIATE"), *commit = prepare("COMMIT");
@@ -80,6 +82,7 @@ int main(int argc, char **argv) {
   memset(body, 'x', 1024);
   body[1024] = 0;
   double start = now();
+  clock_t processor = clock();
   for (int n = 0; n < steps; n++) {
     if (n % group == 0) finish(begin);
     uuid(id);
@@ -103,6 +106,6 @@ int main(int argc, char **argv) {
     }
     if (n % group == group - 1 || n == steps - 1) finish(commit);
   }
-  printf("%.0f %s\n", steps / (now() - start), sqlite3_libversion());
+  printf("%.0f %.2f\n", steps / (now() - start), (clock() - processor) * 1e6 / CLOCKS_PER_SEC / steps);
   return 0;
 }
