@@ -59,7 +59,7 @@ func (o outer) Run(ctx context.Context, queries ...sqlcore.Query) error {
 // statements travel with them.
 func snapshot(queries []sqlcore.Query) []sqlcore.Query {
 	all := make([]sqlcore.Query, 0, len(queries)+2)
-	all = append(all, sqlcore.Query{SQL: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"})
+	all = append(all, sqlcore.Query{SQL: "BEGIN ISOLATION LEVEL REPEATABLE READ"})
 	all = append(all, queries...)
 	return append(all, sqlcore.Query{SQL: "COMMIT"})
 }
@@ -119,7 +119,7 @@ func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
 		return err
 	}
 	for try := 1; ; try++ {
-		err := s.attempt(ctx, l, fn)
+		err := s.notice(s.attempt(ctx, l, fn))
 		if c := code(err); try == tries || (c != "40001" && c != "40P01") {
 			return err
 		}
