@@ -3,9 +3,16 @@
 `E2E_BACKENDS` narrows the run, and adds `chainlit` (Chainlit's own layer), against which the driver itself is tried.
 """
 
+import atexit
 import os
+import shutil
 import struct
+import tempfile
 import zlib
+
+# Chainlit, where a test imports it, leaves its files where this says.
+os.environ["CHAINLIT_APP_ROOT"] = tempfile.mkdtemp(prefix="chainlit-")
+atexit.register(shutil.rmtree, os.environ["CHAINLIT_APP_ROOT"], ignore_errors=True)
 
 import pytest
 

@@ -4,7 +4,9 @@ import threading
 import uuid
 
 import httpx
+import pytest
 
+from conftest import chosen
 from harness.wait import until
 from test_app import has_output, outputs, turns_done
 from test_second_user import without_urls
@@ -53,10 +55,10 @@ def test_a_turn_without_the_store_is_saved_when_it_is_back(backend, alice, chat)
     assert said == ["while you are there", "while you are gone", "now you are back"]
 
 
+# The supervised server has no address to write to from here; it is the same binary.
+@pytest.mark.parametrize("backend", [name for name in chosen() if name != "supervised"], indirect=True)
 def test_what_was_acknowledged_is_there_after_a_kill(backend):
     """Four writers, killed at full speed: each step that was answered with 200 is found again, whole."""
-    if not hasattr(backend, "varve"):
-        return  # the supervised server has no address of its own to write to; it is the same binary
     varve = backend.varve
     threads = [str(uuid.uuid4()) for _ in range(4)]
     acknowledged = {thread: [] for thread in threads}
