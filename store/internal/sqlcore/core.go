@@ -84,7 +84,7 @@ func (c *Core) Holds(t Table, column, id string) bool {
 
 // statements are the texts that do not depend on a question.
 type statements struct {
-	user, head                                  string
+	user, users, head                           string
 	thread, threadSteps, threadVotes, threadEls string
 	step, stepVotes, element                    string
 	favorites, favoriteVotes                    string
@@ -101,8 +101,10 @@ func (c *Core) statements() statements {
 	var q statements
 	id, _ := s.Users.Column("id")
 	meta, _ := s.Users.Column("metadata")
-	q.user = fmt.Sprintf(`SELECT %s,u."createdAt",%s,u."identifier" FROM %s u WHERE u."identifier"=%s`,
-		d.Read(`u."id"`, id), d.Read(`u."metadata"`, meta), table("users"), d.Param(1))
+	user := fmt.Sprintf(`SELECT %s,u."createdAt",%s,u."identifier" FROM %s u WHERE `, d.Read(`u."id"`, id), d.Read(`u."metadata"`, meta), table("users"))
+	q.user = user + `u."identifier"=` + d.Param(1)
+	byName := d.SortText(`u."identifier"`)
+	q.users = user + fmt.Sprintf(`%s>%s ORDER BY %[1]s LIMIT %[3]s`, byName, d.Param(1), d.Param(2))
 
 	q.activity = c.activity()
 	threads := c.ThreadMap.Select(d, "t")

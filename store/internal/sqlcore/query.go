@@ -38,6 +38,8 @@ type Dialect struct {
 	Compare func(param string, c Column) string
 	// SortID makes an id sortable in byte order.
 	SortID func(expr string) string
+	// SortText makes any text sortable in byte order.
+	SortText func(expr string) string
 	// Time makes fixed-width UTC text of a stored time, NULL where it is none.
 	Time func(expr string) string
 	// Greatest is the function that gives the greater of two texts.

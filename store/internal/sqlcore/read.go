@@ -13,12 +13,7 @@ import (
 func (c *Core) User(ctx context.Context, q Querier, identifier string) (chat.User, error) {
 	var u chat.User
 	found, err := one(ctx, q, c.sql.user, func(r Row) error {
-		u = chat.User{}
-		for i, p := range []any{&u.ID, &u.CreatedAt, &u.Metadata, &u.Identifier} {
-			if text, ok := r.Text(i); ok {
-				Decode(p, text)
-			}
-		}
+		u = scanUser(r)
 		return nil
 	}, identifier)
 	if err == nil && !found {
@@ -28,6 +23,24 @@ func (c *Core) User(ctx context.Context, q Querier, identifier string) (chat.Use
 		u.Metadata = chat.Object{}
 	}
 	return u, err
+}
+
+// Users returns users by identifier, after one.
+func (c *Core) Users(ctx context.Context, q Querier, after string, limit int) (users []chat.User, err error) {
+	_, err = one(ctx, q, c.sql.users, func(r Row) error {
+		users = append(users, scanUser(r))
+		return nil
+	}, after, int64(limit))
+	return users, err
+}
+
+func scanUser(r Row) (u chat.User) {
+	for i, p := range []any{&u.ID, &u.CreatedAt, &u.Metadata, &u.Identifier} {
+		if text, ok := r.Text(i); ok {
+			Decode(p, text)
+		}
+	}
+	return u
 }
 
 // Head returns the outline of a thread that has a row.
