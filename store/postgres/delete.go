@@ -17,6 +17,9 @@ type deletes struct {
 }
 
 func (l *layout) deletes() deletes {
+	if l.official {
+		return l.officialDeletes()
+	}
 	return deletes{thread: l.deleteThread(), step: l.deleteStep(), element: l.deleteElement(), feedback: l.deleteFeedback()}
 }
 
@@ -70,16 +73,20 @@ gone AS (DELETE FROM %[1]s f USING mine WHERE f."forId"=mine."forId" RETURNING 1
 SELECT count(*),'{}'::text[] FROM gone`, l.table("feedbacks"), l.table("threads"), pID, pThread, theirs(l.owner("t")))
 }
 
-// deleteThread does not rely on foreign keys, which older databases lack.
-// Parameter 4 is the time of the tombstone.
-func (l *layout) deleteThread() string {
-	tomb := ""
-	if l.mended() {
-		tomb = fmt.Sprintf(`,
+// tomb is a part of a statement that leaves a tombstone for "doomed".
+// Parameter 4 is its time.
+func (l *layout) tomb() string {
+	if !l.mended() {
+		return ""
+	}
+	return fmt.Sprintf(`,
 tomb AS (INSERT INTO %s (thread,user_id,user_identifier,last_activity,at) SELECT d."id"::text,d."userId"::text,d.owner,d.%s,$4::timestamptz FROM doomed d
   ON CONFLICT (thread) DO UPDATE SET user_id=EXCLUDED.user_id,user_identifier=EXCLUDED.user_identifier,last_activity=EXCLUDED.last_activity,at=EXCLUDED.at)`,
-			l.varve("varve_tombstone"), sqlcore.ActivityColumn)
-	}
+		l.varve("varve_tombstone"), sqlcore.ActivityColumn)
+}
+
+// deleteThread does not rely on foreign keys, which older databases lack.
+func (l *layout) deleteThread() string {
 	return fmt.Sprintf(`WITH doomed AS MATERIALIZED (SELECT t.*, %[1]s AS owner FROM %[2]s t WHERE t."id"=%[3]s AND (true OR %[4]s::text='' OR $4::timestamptz IS NULL) AND NOT (%[5]s)),
 votes AS MATERIALIZED (SELECT f."id" FROM %[6]s f JOIN doomed d ON f."threadId"=d."id" UNION
   SELECT f."id" FROM doomed d JOIN %[7]s s ON s."threadId"=d."id" JOIN %[6]s f ON f."forId"=s."id"),
@@ -88,7 +95,7 @@ torn AS (DELETE FROM %[8]s e USING doomed d WHERE e."threadId"=d."id" RETURNING 
 cut AS (DELETE FROM %[7]s s USING doomed d WHERE s."threadId"=d."id"),
 gone AS (DELETE FROM %[2]s t USING doomed d WHERE t."id"=d."id" RETURNING 1)%[9]s%[10]s
 SELECT count(*),%[11]s FROM gone`, l.owner("t"), l.table("threads"), pID, pThread, theirs(l.owner("t")),
-		l.table("feedbacks"), l.table("steps"), l.table("elements"), tomb, l.lost("torn"), l.keys("torn"))
+		l.table("feedbacks"), l.table("steps"), l.table("elements"), l.tomb(), l.lost("torn"), l.keys("torn"))
 }
 
 // remove runs a statement that deletes one thing, after others of the same
@@ -121,7 +128,7 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 		return chat.Missing("threadId", id)
 	}
 	// Whoever writes to the thread holds its row: wait, then look.
-	wait := sqlcore.Query{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("threads")), Args: []any{id}}
+	wait := sqlcore.Query{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=$1 FOR UPDATE`, l.target("threads")), Args: []any{id}}
 	var dead chat.Head
 	if !l.mended() {
 		if dead, err = l.core.Head(ctx, r.at, id); err != nil {

@@ -33,7 +33,7 @@ func (l *layout) dialect() sqlcore.Dialect {
 // sortID makes threads' ids sort by bytes. UUIDs do, and so do texts in a
 // column with the "C" collation; another column's text must be told to.
 func (l *layout) sortID(expr string) string {
-	if id, _ := l.found.Threads.Column("id"); id.Kind == sqlcore.UUID || l.origin == own {
+	if id, _ := l.found.Threads.Column("id"); id.Kind == sqlcore.UUID || (l.origin == own && !l.official) {
 		return expr
 	}
 	return expr + ` COLLATE "C"`
@@ -43,6 +43,12 @@ func (l *layout) sortID(expr string) string {
 // the index for it. Objects that were encoded twice are looked at too.
 func (l *layout) starred(alias string) string {
 	text := alias + `"metadata"`
+	if l.official {
+		if alias != "" {
+			text = alias + asStored
+		}
+		return text + ` @> '{"favorite": true}'`
+	}
 	if meta, ok := l.found.Steps.Column("metadata"); ok && meta.Type != "jsonb" {
 		return fmt.Sprintf(`(%s::text LIKE '%%favorite%%')`, text)
 	}

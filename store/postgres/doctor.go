@@ -25,8 +25,11 @@ func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
 		return store.Diagnosis{}, err
 	}
 	d := store.Diagnosis{Schema: "chainlit", Findings: []store.Finding{}}
-	if l.origin == own || l.origin == nobody {
+	switch {
+	case l.origin == own || l.origin == nobody:
 		d.Schema = "varve"
+	case l.official:
+		d.Schema = officialShape
 	}
 	if l.broken != nil {
 		return d, l.broken
@@ -108,14 +111,14 @@ func (l *layout) refusals() []remedy {
 // foundation is Varve's own tables, columns and triggers, in one transaction:
 // either all of it is there or none.
 func (l *layout) foundation() []remedy {
-	all := migrations()
+	all := l.migrations()
 	if l.version >= triggersVersion {
 		return nil
 	}
 	sql := journal(l)
 	sql = append(sql, split(l.render(all[0].sql, true))...)
-	for _, c := range wanted() {
-		if c.ours() && !l.found.Table(c.table).Has(c.name) {
+	for _, c := range l.wanted() {
+		if c.ours() && !l.lies(c.table).Has(c.name) {
 			sql = append(sql, l.addColumn(c))
 		}
 	}
@@ -149,11 +152,11 @@ func (l *layout) backfill() []remedy {
 // last of them.
 func (l *layout) backfillSQL() string {
 	id, _ := l.found.Threads.Column("id")
-	activity := fmt.Sprintf(`greatest(t.%s,coalesce(%s,''),coalesce((SELECT max(%s) FROM %s s WHERE s."threadId"=t."id"),''))`,
-		sqlcore.ActivityColumn, utcFast(`t."createdAt"`), utcFast(`s."createdAt"`), l.table("steps"))
-	return fmt.Sprintf(`WITH part AS MATERIALIZED (SELECT "id" FROM %[1]s WHERE $1::text='' OR "id">nullif($1::text,'')::%[2]s ORDER BY "id" LIMIT $2),
-done AS (UPDATE %[1]s t SET %[3]s=%[4]s FROM part WHERE t."id"=part."id" AND t.%[3]s<%[4]s)
-SELECT "id" FROM part ORDER BY "id" DESC LIMIT 1`, l.table("threads"), id.Type, sqlcore.ActivityColumn, activity)
+	activity := fmt.Sprintf(`greatest(coalesce(%s,''),coalesce((SELECT max(%s) FROM %s s WHERE s."threadId"=p."id"),''))`,
+		utcFast(`p."createdAt"`), utcFast(`s."createdAt"`), l.table("steps"))
+	return fmt.Sprintf(`WITH part AS MATERIALIZED (SELECT p."id",%[4]s AS at FROM (SELECT t."id",t."createdAt" FROM %[5]s t WHERE $1::text='' OR t."id">nullif($1::text,'')::%[2]s ORDER BY t."id" LIMIT $2) p),
+done AS (UPDATE %[1]s t SET %[3]s=part.at FROM part WHERE t."id"=part."id" AND t.%[3]s<part.at)
+SELECT "id" FROM part ORDER BY "id" DESC LIMIT 1`, l.target("threads"), id.Type, sqlcore.ActivityColumn, activity, l.table("threads"))
 }
 
 func (l *layout) backfillAll(ctx context.Context, s *Store, sql string) error {

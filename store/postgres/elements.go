@@ -17,6 +17,9 @@ type elementWrite struct {
 }
 
 func (l *layout) elementWrite() elementWrite {
+	if l.official {
+		return elementWrite{upsert: &upsert[chat.Element]{m: l.core.ElementMap}, sql: l.officialElement()}
+	}
 	w := elementWrite{upsert: newUpsert(l.core.ElementMap, nil)}
 	w.extra()
 	key := w.number("objectKey") + "::text"
@@ -24,14 +27,21 @@ func (l *layout) elementWrite() elementWrite {
 foreigner AS MATERIALIZED (SELECT 1 FROM mine WHERE "threadId"::text<>%s::text)`, l.table("elements"), pID, pThread)
 	w.sql = l.gate(before, pThread+"::text", "NOT EXISTS (SELECT FROM foreigner)") +
 		fmt.Sprintf(",\nwritten AS (%s)", w.insert(l.table("elements")))
-	if l.mended() {
-		w.sql += fmt.Sprintf(`,
-lost AS (%s),
-kept AS (DELETE FROM %s o USING written WHERE o.key=coalesce(%s,(SELECT "objectKey" FROM mine)))`,
-			l.orphan(fmt.Sprintf(`(SELECT mine.* FROM mine,written WHERE "objectKey"<>%s)`, key)), l.varve("varve_orphan"), key)
-	}
+	w.sql += l.replacing(key)
 	w.sql += fmt.Sprintf("\nSELECT %s, EXISTS (SELECT FROM foreigner), (SELECT \"objectKey\" FROM mine)", verdict)
 	return w
+}
+
+// replacing is a part of a statement that remembers bytes which a write put
+// others in the place of, and keeps the new ones.
+func (l *layout) replacing(key string) string {
+	if !l.mended() {
+		return ""
+	}
+	return fmt.Sprintf(`,
+lost AS (%s),
+kept AS (DELETE FROM %s o USING written WHERE o.key=coalesce(%s,(SELECT "objectKey" FROM mine)))`,
+		l.orphan(fmt.Sprintf(`(SELECT mine.* FROM mine,written WHERE "objectKey"<>%s)`, key)), l.varve("varve_orphan"), key)
 }
 
 // orphan remembers the keys of elements that are taken away, unless another
@@ -40,6 +50,18 @@ func (l *layout) orphan(taken string) string {
 	return fmt.Sprintf(`INSERT INTO %[1]s (key) SELECT x."objectKey" FROM %[2]s x WHERE x."objectKey"<>'' AND NOT EXISTS (
   SELECT FROM %[3]s e WHERE e."objectKey"=x."objectKey" AND e."id" NOT IN (SELECT y."id" FROM %[2]s y))`,
 		l.varve("varve_orphan"), taken, l.table("elements"))
+}
+
+// elementArgs are the parameters of a patch.
+func (l *layout) elementArgs(e chat.Element, by chat.Write) []any {
+	if l.official {
+		return l.officialElementArgs(e, by)
+	}
+	args := append(common(e.ID, e.ThreadID, by), l.sql.element.args(&e)...)
+	if l.sql.element.m.Extra {
+		args = append(args, optional(sqlcore.Extra(e.Extra)))
+	}
+	return args
 }
 
 // ApplyElement implements chat.Elements.
@@ -54,11 +76,7 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 		}
 	}
 	l.leaveOut(e)
-	args := append(common(e.ID, e.ThreadID, w), l.sql.element.args(&e)...)
-	if l.sql.element.m.Extra {
-		args = append(args, optional(sqlcore.Extra(e.Extra)))
-	}
-	g := gated{l: l, by: w, thread: e.ThreadID, Query: sqlcore.Query{SQL: l.sql.element.sql, Args: args}, refuse: func(o outcome) error {
+	g := gated{l: l, by: w, thread: e.ThreadID, Query: sqlcore.Query{SQL: l.sql.element.sql, Args: l.elementArgs(e, w)}, refuse: func(o outcome) error {
 		if o.row.flag(3) {
 			return chat.ForeignElement(e.ID)
 		}

@@ -13,6 +13,9 @@ import (
 // have several rows of other writers: the newest is the one that readers show
 // and that keeps its id, and the others go.
 func (l *layout) feedbackWrite() string {
+	if l.official {
+		return l.officialFeedback()
+	}
 	column := func(name string) sqlcore.Column {
 		c, _ := l.found.Feedbacks.Column(name)
 		return c

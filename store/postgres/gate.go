@@ -41,6 +41,9 @@ ready AS MATERIALIZED (SELECT "id" AS id FROM made UNION ALL SELECT "id" FROM he
 
 // birth makes a thread that was not there, with nothing but its time.
 func (l *layout) birth() string {
+	if l.official {
+		return l.officialBirth()
+	}
 	created, _ := l.found.Threads.Column("createdAt")
 	meta, _ := l.found.Threads.Column("metadata")
 	columns, values := `"id","createdAt","metadata"`, fmt.Sprintf("id,%s,%s", cast(pNow+"::text", created), cast("'{}'", meta))
@@ -63,10 +66,14 @@ func (l *layout) owner(t string) string {
 
 // dead selects a row when a thread's tombstone stands.
 func (l *layout) dead(id string) string {
-	if !l.mended() {
-		return fmt.Sprintf(`SELECT 1 WHERE %s::text IS NULL`, pDead)
+	sql := fmt.Sprintf(`SELECT 1 WHERE %s::text IS NULL`, pDead)
+	if l.mended() {
+		sql = fmt.Sprintf(`SELECT 1 FROM %s d WHERE d.thread=%s AND d.at>%s::timestamptz`, l.varve("varve_tombstone"), id, pDead)
 	}
-	return fmt.Sprintf(`SELECT 1 FROM %s d WHERE d.thread=%s AND d.at>%s::timestamptz`, l.varve("varve_tombstone"), id, pDead)
+	if l.official {
+		sql += l.marked(id)
+	}
+	return sql
 }
 
 // theirs tells whether an owner is somebody else than the actor.
@@ -119,8 +126,9 @@ func (g gated) pass(ctx context.Context, at access) (outcome, error) {
 		var o outcome
 		g.Each = o.read
 		if err := at.write(ctx, append(g.before[:len(g.before):len(g.before)], g.Query)...); err != nil {
-			// A thread can go between the look and the check of the foreign key.
-			if code(err) == "23503" {
+			// A thread can go between the look and the check of the foreign key, and
+			// two writers can each wait for the other's placeholder.
+			if c := code(err); c == "23503" || c == "40P01" {
 				continue
 			}
 			return o, err

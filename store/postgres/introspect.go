@@ -53,7 +53,7 @@ func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, erro
 	}
 	// A pooler hands out a cancellation key of its own.
 	s.pooled.Store(backend != c.PgConn().PID())
-	finds := &finds{l: l}
+	finds := &finds{l: l, asked: s.official}
 	if err := run(ctx, c, finds.queries()...); err != nil {
 		return nil, classify(err)
 	}
@@ -73,8 +73,10 @@ const oldest = 130000
 // finds collects what introspection sees.
 type finds struct {
 	l       *layout
+	asked   bool // for the official tables
 	journal bool // varve_migration is there
 	made    string
+	shape   string
 }
 
 const columnsSQL = `SELECT c.relname, a.attname,
@@ -98,13 +100,23 @@ LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum AND k.att
 WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) AND i.indisvalid
 GROUP BY c.relname, x.relname, i.indpred IS NULL`
 
+// The labels of the enumeration that the official tables have for steps.
+const labelsSQL = `SELECT e.enumlabel FROM pg_enum e
+JOIN pg_attribute a ON a.atttypid = e.enumtypid AND a.attname = 'type' AND NOT a.attisdropped
+JOIN pg_class c ON c.oid = a.attrelid AND c.relname = 'Step'
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $1
+ORDER BY e.enumsortorder`
+
 const ownSQL = `SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')`
 
 func (f *finds) queries() []sqlcore.Query {
-	tables := sqlcore.Tables()
 	return []sqlcore.Query{
-		{SQL: columnsSQL, Args: []any{f.l.chat, tables}, Each: f.column},
-		{SQL: indexesSQL, Args: []any{f.l.chat, tables}, Each: f.index},
+		{SQL: columnsSQL, Args: []any{f.l.chat, tables()}, Each: f.column},
+		{SQL: indexesSQL, Args: []any{f.l.chat, tables()}, Each: f.index},
+		{SQL: labelsSQL, Args: []any{f.l.chat}, Each: func(r sqlcore.Row) error {
+			f.l.types = append(f.l.types, r.(row).text(0))
+			return nil
+		}},
 		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration")}, Each: func(r sqlcore.Row) error {
 			f.journal, f.l.trgmAvailable = r.(row).flag(0), r.(row).flag(1)
 			return nil
@@ -114,7 +126,7 @@ func (f *finds) queries() []sqlcore.Query {
 
 func (f *finds) column(r sqlcore.Row) error {
 	got := r.(row)
-	t := f.l.found.Table(got.text(0))
+	t := f.table(got.text(0))
 	t.Name = got.text(0)
 	t.Columns = append(t.Columns, sqlcore.Column{
 		Name: got.text(1), Type: got.text(2), Kind: sqlcore.KindOf(got.text(2)),
@@ -130,9 +142,17 @@ func (f *finds) index(r sqlcore.Row) error {
 	}
 	var columns []string
 	sqlcore.Decode(&columns, got.text(3))
-	t := f.l.found.Table(got.text(0))
+	t := f.table(got.text(0))
 	t.Indexes = append(t.Indexes, columns)
 	return nil
+}
+
+// table is where a table of either shape is collected.
+func (f *finds) table(name string) *sqlcore.Table {
+	if t := f.l.found.Table(name); t != nil {
+		return t
+	}
+	return f.l.stored.Table(documented(name))
 }
 
 // history asks what Varve did here before.
@@ -153,6 +173,10 @@ func (f *finds) history() []sqlcore.Query {
 				f.l.ahead = position(got.text(1)) - (position(got.text(2)) + f.l.base) + 1
 				return nil
 			}},
+		{SQL: `SELECT value FROM ` + f.l.varve("varve_meta") + ` WHERE key = '` + shapeKey + `'`, Each: func(r sqlcore.Row) error {
+			f.shape, _ = r.Text(0)
+			return nil
+		}},
 		{SQL: `SELECT key FROM ` + f.l.varve("varve_meta") + ` WHERE starts_with(key, $1)`, Args: []any{addedKey}, Each: func(r sqlcore.Row) error {
 			f.l.added[strings.TrimPrefix(r.(row).text(0), addedKey)] = true
 			return nil
@@ -163,7 +187,12 @@ func (f *finds) history() []sqlcore.Query {
 // judge decides whose database it is.
 func (f *finds) judge() {
 	l := f.l
-	there := slices.ContainsFunc(sqlcore.Tables(), func(name string) bool { return l.found.Table(name).Exists() })
+	l.official = f.official()
+	lie := &l.found
+	if l.official {
+		lie = &l.stored
+	}
+	there := slices.ContainsFunc(sqlcore.Tables(), func(name string) bool { return lie.Table(name).Exists() })
 	switch {
 	case f.made != "":
 		l.origin = origin(f.made)
@@ -173,12 +202,27 @@ func (f *finds) judge() {
 	l.trgm = l.indexes[searchIndex]
 	if l.origin == mended && l.version < indexesVersion {
 		// Until every thread has its last activity the column orders nothing.
-		t := &l.found.Threads
+		t := &lie.Threads
 		t.Columns = slices.DeleteFunc(t.Columns, func(c sqlcore.Column) bool { return c.Name == sqlcore.ActivityColumn })
+	}
+	if f.asked && !l.official {
+		l.broken = errs.New(errs.Conflict, "schema=%s was asked for, but Varve keeps conversations in its other tables here; take another database, or leave the parameter out", officialShape)
 	}
 	if l.version > len(migrations()) {
 		l.broken = errs.New(errs.Unsupported, "a newer version of Varve wrote this database; use that version")
 	}
+}
+
+// official decides which of Chainlit's schemas is meant: what Varve settled on
+// here before, what the URL says, or what is there.
+func (f *finds) official() bool {
+	switch {
+	case f.made != "":
+		return f.shape == officialShape
+	case f.asked:
+		return true
+	}
+	return looksOfficial(f.l.stored) && !f.l.found.Threads.Exists()
 }
 
 func number(r sqlcore.Row, i int) int {

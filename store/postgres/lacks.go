@@ -17,20 +17,20 @@ type wish struct{ table, name, declared string }
 func (w wish) ours() bool { return strings.HasPrefix(w.name, "varve_") }
 
 var (
-	tableHead  = regexp.MustCompile(`^CREATE TABLE :chat\.(\w+) \($`)
+	tableHead  = regexp.MustCompile(`^CREATE TABLE :chat\."?(\w+)"? \($`)
 	columnLine = regexp.MustCompile(`^  "?(\w+)"?\s+([^,]*?),?$`)
 	demands    = regexp.MustCompile(`\s*(PRIMARY KEY|UNIQUE|REFERENCES .*)`)
 )
 
 // wanted reads the columns off the migration that makes them, so that there is
 // one list. "indent" is a relic that nothing writes.
-func wanted() []wish {
+func (l *layout) wanted() []wish {
 	var out []wish
 	table := ""
-	for line := range strings.Lines(migrations()[1].sql) {
+	for line := range strings.Lines(l.migrations()[1].sql) {
 		line = strings.TrimRight(line, "\n")
 		if m := tableHead.FindStringSubmatch(line); m != nil {
-			table = m[1]
+			table = documented(m[1])
 		} else if m := columnLine.FindStringSubmatch(line); m != nil && table != "" && m[1] != "indent" {
 			out = append(out, wish{table, m[1], demands.ReplaceAllString(m[2], "")})
 		} else if line == ");" {
@@ -40,6 +40,14 @@ func wanted() []wish {
 	return out
 }
 
+// lies is a table as it lies in the database, not as it is read.
+func (l *layout) lies(table string) sqlcore.Table {
+	if l.official {
+		return *l.stored.Table(table)
+	}
+	return *l.found.Table(table)
+}
+
 // addColumn adds without rewriting the table: with a constant default or none.
 // What is NOT NULL without one cannot be added to rows that are there.
 func (l *layout) addColumn(w wish) string {
@@ -47,7 +55,7 @@ func (l *layout) addColumn(w wish) string {
 	if !strings.Contains(declared, "DEFAULT") {
 		declared = strings.TrimSuffix(declared, " NOT NULL")
 	}
-	return fmt.Sprintf(`ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s`, l.table(w.table), sqlcore.Quote(w.name), declared)
+	return fmt.Sprintf(`ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s`, l.target(w.table), sqlcore.Quote(w.name), declared)
 }
 
 // costs says what a missing column of Chainlit's costs.
@@ -64,8 +72,8 @@ var costs = map[string]string{
 // missingColumns are those of Chainlit's that newer versions write.
 func (l *layout) missingColumns() []remedy {
 	var out []remedy
-	for _, w := range wanted() {
-		if w.ours() || l.found.Table(w.table).Has(w.name) {
+	for _, w := range l.wanted() {
+		if w.ours() || l.official || l.found.Table(w.table).Has(w.name) {
 			continue
 		}
 		cost := costs[w.table+"."+w.name]
@@ -86,15 +94,15 @@ func (l *layout) remember(what string) string {
 // Chainlit's own.
 const addedKey = "added."
 
-var indexHead = regexp.MustCompile(`^CREATE INDEX (\w+) ON :chat\.(\w+) (?:USING \w+ )?\(([^)]*)\)( WHERE .*)?;$`)
+var indexHead = regexp.MustCompile(`^CREATE INDEX (\w+) ON :chat\."?(\w+)"? (?:USING \w+ )?\(([^)]*)\)( WHERE .*)?;$`)
 
 // missingIndexes are those of the migration that no index there can stand in
 // for.
 func (l *layout) missingIndexes() []remedy {
 	var out []remedy
-	for _, sql := range split(migrations()[indexesVersion-1].sql) {
+	for _, sql := range split(l.migrations()[indexesVersion-1].sql) {
 		m := indexHead.FindStringSubmatch(sql)
-		if m == nil || l.indexes[m[1]] || (m[4] == "" && l.found.Table(m[2]).Indexed(indexed(m[3])...)) {
+		if m == nil || l.indexes[m[1]] || (m[4] == "" && l.found.Table(documented(m[2])).Indexed(indexed(m[3])...)) {
 			continue
 		}
 		build := strings.TrimSuffix(l.render(strings.Replace(sql, "CREATE INDEX", "CREATE INDEX CONCURRENTLY IF NOT EXISTS", 1), true), ";")

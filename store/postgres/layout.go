@@ -34,6 +34,10 @@ type layout struct {
 	base          int64           // what varve_base says
 	ahead         int64           // how far the newest note is ahead of it, if it is
 	found         sqlcore.Schema
+	official      bool           // conversations are in the official tables
+	stored        sqlcore.Schema // those; found is how they look through the views
+	types         []string       // the labels of their steps' types, nil for any
+	seen          map[string]string
 	broken        error // why conversations cannot be kept here
 
 	memory  *forgetful // for what there is no table for
@@ -48,9 +52,19 @@ type layout struct {
 // mended tells whether Varve's own tables are there.
 func (l *layout) mended() bool { return l.origin == own || l.origin == mended }
 
-// table is the name of one of Chainlit's tables as it stands in SQL, and varve
-// that of one of Varve's.
+// table is one of Chainlit's tables as it is read in SQL, where it needs an
+// alias; target is its name, and varve that of one of Varve's.
 func (l *layout) table(name string) string {
+	if view, ok := l.seen[name]; ok {
+		return view
+	}
+	return l.target(name)
+}
+
+func (l *layout) target(name string) string {
+	if l.official {
+		name = official[name]
+	}
 	return sqlcore.Quote(l.chat) + "." + sqlcore.Quote(name)
 }
 
@@ -60,8 +74,15 @@ func (l *layout) varve(name string) string {
 
 // settle derives what follows from what was found.
 func (l *layout) settle() {
-	if l.origin == nobody {
+	if l.origin == nobody || l.broken != nil {
 		return
+	}
+	if l.official {
+		if l.broken = checkOfficial(l.stored); l.broken != nil {
+			return
+		}
+		l.found = dressed(l.stored)
+		l.seen = l.views()
 	}
 	l.core, l.broken = sqlcore.New(l.found, l.dialect())
 	if l.broken != nil {

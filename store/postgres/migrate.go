@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/official/*.sql
 var files embed.FS
 
 // migration is one step from a version to the next. Its number is its place.
@@ -24,13 +25,25 @@ type migration struct {
 
 // migrations are the embedded files in their order. They are never changed
 // once released; what changes gets a new file.
-func migrations() []migration {
-	names, _ := fs.Glob(files, "migrations/*.sql") // the pattern is right, and the files are in the binary
+func migrations() []migration { return embedded("migrations/*.sql") }
+
+// migrations are those of a layout: with the official tables it differs in all
+// but Varve's own, not in their number and names.
+func (l *layout) migrations() []migration {
+	list := migrations()
+	if l.official {
+		list = append(list[:1:1], embedded("migrations/official/*.sql")...)
+	}
+	return list
+}
+
+func embedded(pattern string) []migration {
+	names, _ := fs.Glob(files, pattern) // the pattern is right, and the files are in the binary
 	slices.Sort(names)
 	list := make([]migration, len(names))
 	for i, name := range names {
 		raw, _ := files.ReadFile(name)
-		list[i] = migration{name: strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql"), sql: string(raw)}
+		list[i] = migration{name: strings.TrimSuffix(path.Base(name), ".sql"), sql: string(raw)}
 	}
 	return list
 }
@@ -85,7 +98,7 @@ func pending(l *layout) ([]string, error) {
 			out = append(out, "CREATE SCHEMA IF NOT EXISTS "+sqlcore.Quote(l.chat))
 		}
 	}
-	all := migrations()
+	all := l.migrations()
 	for version := l.version + 1; version <= len(all); version++ {
 		out = append(out, split(l.render(all[version-1].sql, false))...)
 		out = append(out, record(l, version, all[version-1].name))
@@ -106,8 +119,15 @@ func record(l *layout, version int, name string) string {
 }
 
 func mark(l *layout, o origin) string {
-	return fmt.Sprintf(`INSERT INTO %s (key, value) VALUES ('origin', '%s')`, l.varve("varve_meta"), o)
+	sql := fmt.Sprintf(`INSERT INTO %s (key, value) VALUES ('origin', '%s')`, l.varve("varve_meta"), o)
+	if l.official {
+		sql += fmt.Sprintf(`, ('%s', '%s')`, shapeKey, officialShape)
+	}
+	return sql
 }
+
+// shapeKey is what varve_meta calls the shape of conversations' tables.
+const shapeKey = "shape"
 
 var guards = regexp.MustCompile(`(?m)^  :guard (.*)$`)
 

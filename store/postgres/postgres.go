@@ -1,5 +1,5 @@
 // Package postgres is the store on PostgreSQL 13 and later, on a database of
-// its own or on one that Chainlit's SQLAlchemy layer writes.
+// its own or on one that Chainlit's SQLAlchemy layer or its official one writes.
 //
 //	db, err := postgres.Open(ctx, "postgres://user@host/db", postgres.Options{})
 //	defer db.Close()
@@ -39,6 +39,8 @@ type Store struct {
 	schema string // of Chainlit's tables as asked for, "" for the default
 	log    *slog.Logger
 
+	official bool // its official tables are asked for
+
 	keeper  *keeper
 	layout  atomic.Pointer[layout] // nil until somebody needs it
 	making  sync.Mutex             // one introspection or migration at a time
@@ -50,11 +52,13 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open connects. url is one of PostgreSQL's own (postgres://, postgresql://,
-// with SQLAlchemy's +driver or without) with one parameter more: chat_schema
-// names another schema for Chainlit's tables. A database that Varve created is
+// with SQLAlchemy's +driver or without) with two parameters more: chat_schema
+// names another schema for Chainlit's tables, and schema=official chooses the
+// tables of Chainlit's official layer, which are made if there are none and
+// found without being asked for if they are all there is. A database that Varve created is
 // migrated here; conversations are looked at when they are first used.
 func Open(ctx context.Context, url string, opt Options) (*Store, error) {
-	config, schema, err := parse(url)
+	config, ask, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,7 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, classify(err)
 	}
-	s := &Store{pool: pool, schema: schema, log: opt.Log}
+	s := &Store{pool: pool, schema: ask.chat, official: ask.official, log: opt.Log}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -45,7 +45,7 @@ func open(t testing.TB, url string) *postgres.Store {
 // connect opens a connection beside the store, as another program would.
 func connect(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
-	config, err := pgx.ParseConfig(url)
+	config, err := pgx.ParseConfig(strings.TrimSuffix(url, askOfficial))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,8 @@ func connect(t testing.TB, url string) *pgx.Conn {
 func clear(t *testing.T, c *pgx.Conn) {
 	t.Helper()
 	_, err := c.Exec(context.Background(), `DO $$ DECLARE t text; BEGIN
-	  FOREACH t IN ARRAY ARRAY['feedbacks', 'elements', 'steps', 'threads', 'users', 'varve_change', 'varve_tombstone', 'varve_orphan'] LOOP
+	  FOREACH t IN ARRAY ARRAY['feedbacks', 'elements', 'steps', 'threads', 'users',
+	      '"Feedback"', '"Element"', '"Step"', '"Thread"', '"User"', 'varve_change', 'varve_tombstone', 'varve_orphan'] LOOP
 	    IF to_regclass(t) IS NOT NULL THEN EXECUTE 'DELETE FROM ' || t; END IF;
 	  END LOOP; END $$`)
 	if err != nil {

@@ -47,7 +47,7 @@ func (l *layout) removal() []string {
 			sql = append(sql, fmt.Sprintf(`DROP INDEX IF EXISTS %s.%s`, sqlcore.Quote(l.chat), sqlcore.Quote(name)))
 		}
 	}
-	for _, w := range wanted() {
+	for _, w := range l.wanted() {
 		if w.ours() {
 			sql = append(sql, l.dropColumn(w))
 		}
@@ -62,14 +62,14 @@ func (l *layout) removal() []string {
 }
 
 func (l *layout) dropColumn(w wish) string {
-	return fmt.Sprintf(`ALTER TABLE %s DROP COLUMN IF EXISTS %s`, l.table(w.table), sqlcore.Quote(w.name))
+	return fmt.Sprintf(`ALTER TABLE %s DROP COLUMN IF EXISTS %s`, l.target(w.table), sqlcore.Quote(w.name))
 }
 
 // emptyAdditions drops those columns of Chainlit's that were added and that
 // hold nothing.
 func (s *Store) emptyAdditions(ctx context.Context, l *layout) ([]string, error) {
 	var sql []string
-	for _, w := range wanted() {
+	for _, w := range l.wanted() {
 		if !l.added[w.table+"."+w.name] {
 			continue
 		}

@@ -57,6 +57,9 @@ func (r rooms) Users(ctx context.Context, after string, limit int) ([]chat.User,
 }
 
 func (l *layout) userWrite() string {
+	if l.official {
+		return l.officialUser()
+	}
 	id, _ := l.found.Users.Column("id")
 	meta, _ := l.found.Users.Column("metadata")
 	created, _ := l.found.Users.Column("createdAt")

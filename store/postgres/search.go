@@ -33,7 +33,7 @@ func trigrams(l *layout, how string) []string {
 	return []string{
 		`CREATE EXTENSION IF NOT EXISTS pg_trgm`,
 		fmt.Sprintf(`CREATE INDEX %s IF NOT EXISTS %s ON %s USING gin ((coalesce(%s,%s)) gin_trgm_ops)`,
-			how, searchIndex, l.table("steps"), foldColumn, ascii(`"output"`)),
+			how, searchIndex, l.target("steps"), foldColumn, ascii(`"output"`)),
 	}
 }
 
@@ -151,7 +151,7 @@ func (l *layout) unfolded(ctx context.Context, at access, userID string) ([]sqlc
 	var due []sqlcore.Query
 	ask := func(table, alias, column, from string) sqlcore.Query {
 		text := alias + sqlcore.Quote(column)
-		set := fmt.Sprintf(`UPDATE %s SET %s=$1::text WHERE "id"=$2 AND ctid=$3::tid`, l.table(table), foldColumn)
+		set := fmt.Sprintf(`UPDATE %s SET %s=$1::text WHERE "id"=$2 AND ctid=$3::tid`, l.target(table), foldColumn)
 		return sqlcore.Query{
 			SQL: fmt.Sprintf(`SELECT %[1]s"id",%[1]sctid,%[2]s FROM %[3]s WHERE %[4]s AND %[1]s%[5]s IS NULL AND %[6]s LIMIT %[7]d`,
 				alias, text, from, where, foldColumn, beyond(text), batch),

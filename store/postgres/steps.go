@@ -18,6 +18,9 @@ type stepWrite struct {
 }
 
 func (l *layout) stepWrite() stepWrite {
+	if l.official {
+		return stepWrite{sql: l.officialStep()}
+	}
 	w := stepWrite{fold: l.found.Steps.Has(foldColumn)}
 	born := map[string]string{"type": "'undefined'", "streaming": "'false'", "createdAt": pNow + "::text", "metadata": "'{}'"}
 	w.upsert = newUpsert(l.core.StepMap, born)
@@ -81,6 +84,9 @@ func (u *upsert[T]) number(key string) string {
 
 // params are the parameters of a patch.
 func (w *stepWrite) params(l *layout, s chat.Step, by chat.Write) []any {
+	if l.official {
+		return l.officialStepArgs(s, by)
+	}
 	args := append(common(s.ID, s.ThreadID, by), w.args(&s)...)
 	if l.found.Steps.Has("generation") {
 		args = append(args, sqlcore.Generation(s.Type))

@@ -23,44 +23,72 @@ const (
 	pFold2  = "$12"
 )
 
-// threadWrite is the statement for ApplyThread. It has the shape of a gate, but
-// the thread is the row that is written.
-func (l *layout) threadWrite() string {
+// threadRow is what ApplyThread writes where: into a new row, and over an old
+// one called t.
+type threadRow struct {
+	columns, values, sets string
+	owner                 string // the identifier of the owner of t
+	also                  string // a condition for the write
+}
+
+// documentedThread is what threadWrite puts into the documented table.
+func (l *layout) documentedThread() threadRow {
 	column := func(name string) sqlcore.Column {
 		c, _ := l.found.Threads.Column(name)
 		return c
 	}
-	id, uid, tags, meta := column("id"), column("userId"), column("tags"), column("metadata")
-	named := fmt.Sprintf(`CASE WHEN %[1]s::text IS NOT NULL THEN %[1]s::text WHEN coalesce(t."name",'')='' THEN coalesce(%[2]s::text,t."name") ELSE t."name" END`, pName, pNaming)
-	columns := `"id","createdAt","name","userId","userIdentifier","tags","metadata"`
-	values := fmt.Sprintf(`%s,%s,coalesce(%s::text,%s::text),(SELECT "id" FROM usr),(SELECT "identifier" FROM usr),%s,%s`,
-		cast(pID, id), cast(pNow+"::text", column("createdAt")), pName, pNaming, cast(pTags, tags), cast(pMeta, meta))
-	sets := fmt.Sprintf(`"name"=%s,"userId"=coalesce((SELECT "id" FROM usr),t."userId"),"userIdentifier"=coalesce((SELECT "identifier" FROM usr),t."userIdentifier"),"tags"=coalesce(%s,t."tags"),"metadata"=%s`,
-		named, cast(pTags, tags), l.merged(meta))
+	tags := cast(pTags, column("tags"))
+	r := threadRow{
+		columns: `"id","createdAt","name","userId","userIdentifier","tags","metadata"`,
+		values: fmt.Sprintf(`%s,%s,coalesce(%s::text,%s::text),(SELECT "id" FROM usr),(SELECT "identifier" FROM usr),%s,%s`,
+			cast(pID, column("id")), cast(pNow+"::text", column("createdAt")), pName, pNaming, tags, cast(pMeta, column("metadata"))),
+		sets: fmt.Sprintf(`"userId"=coalesce((SELECT "id" FROM usr),t."userId"),"userIdentifier"=coalesce((SELECT "identifier" FROM usr),t."userIdentifier"),"tags"=coalesce(%s,t."tags")`,
+			tags),
+		owner: `t."userIdentifier"`,
+	}
+	for _, c := range l.core.ThreadMap.Fill {
+		r.columns += "," + sqlcore.Quote(c.Name)
+		r.values += "," + zero(c)
+	}
+	return r
+}
+
+// threadWrite is the statement for ApplyThread. It has the shape of a gate, but
+// the thread is the row that is written.
+func (l *layout) threadWrite() string {
+	r := l.documentedThread
+	if l.official {
+		r = l.officialThread
+	}
+	return l.threadSQL(r())
+}
+
+func (l *layout) threadSQL(r threadRow) string {
+	id, _ := l.found.Threads.Column("id")
+	uid, _ := l.found.Threads.Column("userId")
+	meta, _ := l.found.Threads.Column("metadata")
+	r.sets += fmt.Sprintf(`,"name"=CASE WHEN %[1]s::text IS NOT NULL THEN %[1]s::text WHEN coalesce(t."name",'')='' THEN coalesce(%[2]s::text,t."name") ELSE t."name" END,"metadata"=%[3]s`,
+		pName, pNaming, l.merged(meta))
 	folds := fmt.Sprintf("%s::text IS NULL AND %s::text IS NULL", pFold, pFold2) // every parameter needs a type
 	if l.found.Threads.Has(foldColumn) {
-		columns += "," + foldColumn
-		values += fmt.Sprintf(`,CASE WHEN %s::text IS NOT NULL THEN %s::text ELSE %s::text END`, pName, pFold, pFold2)
-		sets += fmt.Sprintf(`,%s=CASE WHEN %s::text IS NOT NULL THEN %s::text WHEN coalesce(t."name",'')='' AND %s::text IS NOT NULL THEN %s::text ELSE t.%[1]s END`,
+		r.columns += "," + foldColumn
+		r.values += fmt.Sprintf(`,CASE WHEN %s::text IS NOT NULL THEN %s::text ELSE %s::text END`, pName, pFold, pFold2)
+		r.sets += fmt.Sprintf(`,%s=CASE WHEN %s::text IS NOT NULL THEN %s::text WHEN coalesce(t."name",'')='' AND %s::text IS NOT NULL THEN %s::text ELSE t.%[1]s END`,
 			foldColumn, pName, pFold, pNaming, pFold2)
 		folds = "true"
 	}
-	for _, c := range l.core.ThreadMap.Fill {
-		columns += "," + sqlcore.Quote(c.Name)
-		values += "," + zero(c)
-	}
-	return fmt.Sprintf(`WITH usr AS MATERIALIZED (SELECT "id","identifier" FROM %[1]s WHERE "id"=nullif(%[2]s,'')::%[3]s),
+	return fmt.Sprintf(`WITH usr AS MATERIALIZED (SELECT "id","identifier" FROM %[1]s u WHERE "id"=nullif(%[2]s,'')::%[3]s),
 seen AS MATERIALIZED (SELECT %[4]s AS owner FROM %[5]s t WHERE t."id"=%[6]s),
 dead AS MATERIALIZED (%[7]s),
 barred AS MATERIALIZED (SELECT 1 FROM seen WHERE %[8]s UNION ALL SELECT 1 FROM usr WHERE %[9]s),
 open AS MATERIALIZED (SELECT 1 WHERE NOT EXISTS (SELECT FROM dead) AND NOT EXISTS (SELECT FROM barred) AND (%[2]s='' OR EXISTS (SELECT FROM usr)) AND (true OR %[15]s)),
-made AS (INSERT INTO %[5]s (%[10]s) SELECT %[11]s FROM open WHERE NOT EXISTS (SELECT FROM seen) ON CONFLICT ("id") DO NOTHING RETURNING 1),
-changed AS (UPDATE %[5]s t SET %[12]s FROM open WHERE t."id"=%[6]s AND EXISTS (SELECT FROM seen) AND %[13]s AND NOT (%[14]s) RETURNING 1),
+made AS (INSERT INTO %[17]s (%[10]s) SELECT %[11]s FROM open WHERE NOT EXISTS (SELECT FROM seen) ON CONFLICT ("id") DO NOTHING RETURNING 1),
+changed AS (UPDATE %[17]s t SET %[12]s FROM open WHERE t."id"=%[6]s AND EXISTS (SELECT FROM seen) AND %[13]s AND NOT (%[14]s)%[18]s RETURNING 1),
 written AS (SELECT FROM made UNION ALL SELECT FROM changed)
 SELECT %[16]s, %[2]s<>'' AND NOT EXISTS (SELECT FROM usr)`,
 		l.table("users"), pThread+"::text", uid.Type, l.owner("t"), l.table("threads"), cast(pID, id),
 		l.dead(pID+"::text"), theirs("owner"), theirs(`"identifier"`),
-		columns, values, sets, l.mergeable(meta), theirs(`t."userIdentifier"`), folds, verdict)
+		r.columns, r.values, r.sets, l.mergeable(meta), theirs(r.owner), folds, verdict, l.target("threads"), r.also)
 }
 
 // merged lays the keys of a patch over the stored object.
@@ -154,7 +182,7 @@ func (r rooms) mergeThread(ctx context.Context, l *layout, p chat.ThreadPatch, w
 			return err
 		}
 		whole := chat.Object{}
-		q := sqlcore.Query{SQL: fmt.Sprintf(`SELECT "metadata" FROM %s WHERE "id"=$1 FOR UPDATE`, l.table("threads")), Args: []any{p.ID},
+		q := sqlcore.Query{SQL: fmt.Sprintf(`SELECT "metadata" FROM %s WHERE "id"=$1 FOR UPDATE`, l.target("threads")), Args: []any{p.ID},
 			Each: func(r sqlcore.Row) error {
 				text, _ := r.Text(0)
 				whole = sqlcore.Object(text)
@@ -166,7 +194,7 @@ func (r rooms) mergeThread(ctx context.Context, l *layout, p chat.ThreadPatch, w
 		whole = chat.MergeMetadata(whole, p.Metadata)
 		if meta, _ := l.found.Threads.Column("metadata"); meta.Kind == sqlcore.JSON {
 			clear := sqlcore.Query{SQL: fmt.Sprintf(`UPDATE %s SET "metadata"='{}' WHERE "id"=$1 AND NOT (%s)`,
-				l.table("threads")+" t", l.mergeable(meta)), Args: []any{p.ID}}
+				l.target("threads")+" t", l.mergeable(meta)), Args: []any{p.ID}}
 			if err := at.write(ctx, clear); err != nil {
 				return err
 			}
