@@ -1,13 +1,18 @@
 package postgres_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/chat/chattest"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/postgres"
 )
 
 // bareOfficial is what the official tables can do as they are found: their ids
@@ -59,4 +64,149 @@ func TestOfficialHistories(t *testing.T) {
 		clear(t, c)
 		return db
 	})
+}
+
+// official applies SQL to a database with the official tables and opens it.
+func official(t *testing.T, edits ...string) (*postgres.Store, string) {
+	url := fixture(t, "official", edits...)
+	return open(t, url), url
+}
+
+var now = chat.Write{Now: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)}
+
+func put(t *testing.T, db *postgres.Store, s chat.Step) {
+	t.Helper()
+	if err := db.Chat().ApplyStep(t.Context(), s, now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ask[T any](t *testing.T, url, sql string) (v T) {
+	t.Helper()
+	if err := connect(t, strings.TrimSuffix(url, askOfficial)).QueryRow(t.Context(), sql).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func TestWhichTablesAreMeant(t *testing.T) {
+	there := `SELECT to_regclass('"Thread"') IS NOT NULL`
+	t.Run("a database that Varve makes has its own unless asked", func(t *testing.T) {
+		url := pgtest.New(t)
+		db := open(t, url)
+		put(t, db, chat.Step{ID: "s", ThreadID: "t"})
+		if ask[bool](t, url, there) {
+			t.Error("the official tables were made")
+		}
+		late, err := postgres.Open(t.Context(), url+askOfficial, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer late.Close()
+		if _, err := late.Chat().Head(t.Context(), "t"); errs.KindOf(err) != errs.Conflict {
+			t.Errorf("asked for the official tables afterwards: %v", err)
+		}
+	})
+	t.Run("what was asked for once is found without asking", func(t *testing.T) {
+		url := pgtest.New(t)
+		put(t, open(t, url+askOfficial), chat.Step{ID: "s", ThreadID: "t"})
+		put(t, open(t, url), chat.Step{ID: "u", ThreadID: "t"})
+		if n := ask[int](t, url, `SELECT count(*)::int FROM "Step"`); n != 2 {
+			t.Errorf("%d steps, want 2", n)
+		}
+	})
+	t.Run("where both are the documented ones unless asked", func(t *testing.T) {
+		url := fixture(t, "official", fixtureSQL(t, "text"))
+		put(t, open(t, url), chat.Step{ID: "s", ThreadID: "t"})
+		put(t, open(t, url+askOfficial), chat.Step{ID: "s", ThreadID: "t"})
+		if a, b := ask[int](t, url, `SELECT count(*)::int FROM steps`), ask[int](t, url, `SELECT count(*)::int FROM "Step"`); a != 1 || b != 1 {
+			t.Errorf("%d documented and %d official steps, want 1 each", a, b)
+		}
+	})
+	t.Run("tables of those names that are something else are let alone", func(t *testing.T) {
+		url := pgtest.New(t)
+		pgtest.Exec(t, url, `CREATE TABLE "Thread" (id INT); CREATE TABLE "Step" (id INT)`)
+		put(t, open(t, url), chat.Step{ID: "s", ThreadID: "t"})
+	})
+	t.Run("incomplete ones are named", func(t *testing.T) {
+		db, _ := official(t, `ALTER TABLE "Element" DROP COLUMN props`)
+		_, err := db.Chat().Head(t.Context(), "t")
+		if errs.KindOf(err) != errs.Invalid || !strings.Contains(err.Error(), `"Element" has no column "props"`) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("another shape is refused", func(t *testing.T) {
+		_, err := postgres.Open(t.Context(), "postgres://a@localhost/b?schema=unheard", postgres.Options{})
+		if errs.KindOf(err) != errs.Invalid {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestTheDoctorGoesBackFromTheOfficialTables(t *testing.T) {
+	db, url := official(t)
+	before := shape(t, url)
+	put(t, db, chat.Step{ID: "s", ThreadID: "t", Language: "json", CreatedAt: chat.FormatTime(now.Now)})
+	if err := db.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, chat.Step{ID: "s", ThreadID: "t", Output: "after"})
+	got, err := db.Chat().Step(t.Context(), chat.Ref{ID: "s"})
+	if err != nil || got.Language != "json" || got.CreatedAt != "2026-01-02T03:04:05.678901Z" {
+		t.Errorf("what was kept in the metadata became %+v, %v", got, err)
+	}
+	if kept := ask[string](t, url, `SELECT metadata::text FROM "Step"`); kept != "{}" {
+		t.Errorf("the metadata still holds %s", kept)
+	}
+	if err := db.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := shape(t, url); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	put(t, db, chat.Step{ID: "u", ThreadID: "t"})
+}
+
+// What the official layer reads of what is written here.
+func TestOfficialColumns(t *testing.T) {
+	for _, mended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("mended %v", mended), func(t *testing.T) {
+			db, url := official(t)
+			if mended {
+				mend(t, url)
+				db = open(t, url)
+			}
+			put(t, db, chat.Step{ID: "s", ThreadID: "t", ParentID: "p", Type: "of my own", CreatedAt: "2026-01-02T03:04:05.999999Z",
+				End: "2026-01-02T03:04:09.000999Z", Tags: []string{"x"}})
+			if got := ask[string](t, url, `SELECT concat_ws(' ', type, "startTime", "endTime", "createdAt", "parentId", "showInput") FROM "Step" WHERE id = 's'`); got !=
+				"undefined 2026-01-02 03:04:05.999 2026-01-02 03:04:09 2026-01-02 03:04:05.999 p" {
+				t.Errorf("the columns are %s", got)
+			}
+			got, err := db.Chat().Step(t.Context(), chat.Ref{ID: "s"})
+			if err != nil || got.Type != "of my own" || got.End != "2026-01-02T03:04:09.000999Z" || got.CreatedAt != "2026-01-02T03:04:05.999999Z" {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			if _, err := db.Chat().Step(t.Context(), chat.Ref{ID: "p"}); errs.KindOf(err) != errs.NotFound {
+				t.Errorf("the placeholder of the parent: %v", err)
+			}
+			put(t, db, chat.Step{ID: "p", ThreadID: "other", Name: "elsewhere"})
+			if err := db.Chat().DeleteThread(t.Context(), "other", now); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := db.Chat().Step(t.Context(), chat.Ref{ID: "s"}); err != nil || got.ParentID != "p" {
+				t.Errorf("the step went along with a parent in another thread: %+v, %v", got, err)
+			}
+			long := strings.Repeat("é", 300)
+			if err := db.Chat().ApplyThread(t.Context(), chat.ThreadPatch{ID: "t", Name: &long}, now); err != nil {
+				t.Fatal(err)
+			}
+			if n := ask[int](t, url, `SELECT char_length(name) FROM "Thread" WHERE id = 't'`); n != 300 {
+				t.Errorf("a name of 300 letters has %d", n)
+			}
+			updated := ask[string](t, url, `SELECT "updatedAt"::text FROM "Thread" WHERE id = 't'`)
+			if want := map[bool]string{false: "2026-01-02 03:04:05.678", true: "2026-01-02 03:04:05.999"}[mended]; updated != want {
+				t.Errorf("the official layer lists by %s, want %s", updated, want)
+			}
+		})
+	}
 }
