@@ -50,7 +50,7 @@ type Doctor interface {
 
 // Diagnosis is the state of a database and the additive migration for it.
 type Diagnosis struct {
-	Schema   string    `json:"schema"`   // "chainlit" or "varve": who made the tables
+	Schema   string    `json:"schema"`   // who made the tables: "varve", "chainlit", or "official" for those of its official layer
 	Findings []Finding `json:"findings"` // none: nothing to do
 }
 

@@ -30,6 +30,8 @@ var databases = []database{
 	{name: "PostgreSQL", open: func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)) }},
 	{name: "PostgreSQL of Chainlit's, as found", open: chainlitPostgres},
 	{name: "… mended", open: chainlitPostgres, mend: true},
+	{name: "PostgreSQL of Chainlit's official layer, as found", open: officialPostgres},
+	{name: "… mended", open: officialPostgres, mend: true},
 }
 
 func chainlitSQLite(t *testing.T) store.Store {
@@ -38,6 +40,10 @@ func chainlitSQLite(t *testing.T) store.Store {
 
 func chainlitPostgres(t *testing.T) store.Store {
 	return openPostgres(t, postgresDatabase(t, "../../store/postgres/testdata/documented.sql"))
+}
+
+func officialPostgres(t *testing.T) store.Store {
+	return openPostgres(t, postgresDatabase(t, "../../store/postgres/testdata/official.sql"))
 }
 
 func TestThePageSaysWhatTheStoresSay(t *testing.T) {

@@ -26,6 +26,12 @@ var meanings = map[string]string{
 	"threads.varve_fold":          "the searchable form of the name",
 	"steps.varve_fold":            "the searchable form of the output",
 	"steps.varve_extra":           "keys that have no column",
+	"User.varve_created":          "in the official tables: the creation, to the microsecond",
+	"Thread.varve_created":        "in the official tables: the creation, to the microsecond",
+	"Thread.varve_last_activity":  "the same in the official tables",
+	"Thread.varve_fold":           "the same in the official tables",
+	"Step.varve_fold":             "the same in the official tables",
+	"Step.varve_extra":            "in the official tables: keys that have no column, exact times",
 	"elements.varve_extra":        "keys that have no column",
 }
 
@@ -75,9 +81,21 @@ func sqliteNames(t *testing.T) (found []name) {
 	return found
 }
 
-func postgresNames(t *testing.T) []name {
-	url := pgtest.New(t)
-	use(t, openPostgres(t, url))
+// postgresNames are those of both shapes that Varve makes.
+func postgresNames(t *testing.T) (found []name) {
+	for _, shape := range []string{"", "&schema=official"} {
+		url := pgtest.New(t)
+		use(t, openPostgres(t, url+shape))
+		for _, n := range namesIn(t, url) {
+			if !slices.Contains(found, n) {
+				found = append(found, n)
+			}
+		}
+	}
+	return found
+}
+
+func namesIn(t *testing.T, url string) []name {
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
