@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,12 @@ import (
 const (
 	MaxID    = 1024 // bytes of an id or identifier; indexes of databases end soon after
 	MaxDepth = 100  // levels of JSON
+
+	// A number as 1e9999 is short here and long in a database that keeps
+	// numbers as decimals: few of them would make a row that cannot be read.
+	MaxExponent  = 9999
+	freeExponent = 99      // digits that a number may gain without being counted
+	maxGrowth    = 4 << 20 // digits that all others of a call may gain together
 )
 
 // checker checks input and mends text, remembering what it mended. A NUL or
@@ -23,6 +30,7 @@ const (
 type checker struct {
 	warnings []string
 	err      error
+	growth   int // digits that numbers gain when they are written out
 }
 
 func (c *checker) fail(err error) {
@@ -94,7 +102,7 @@ func (c *checker) raw(field string, raw *json.RawMessage) {
 		return
 	}
 	// Most values have no escapes and are shallow, and are left as they are.
-	if utf8.Valid(*raw) && !bytes.Contains(*raw, []byte(`\u`)) && !bytes.ContainsRune(*raw, utf8.RuneError) && !deep(*raw) {
+	if utf8.Valid(*raw) && !bytes.Contains(*raw, []byte(`\u`)) && !bytes.ContainsRune(*raw, utf8.RuneError) && !deep(*raw) && !farExponent(*raw) {
 		return
 	}
 	before := len(c.warnings)
@@ -134,9 +142,7 @@ func (c *checker) value(path string, depth int, v any) any {
 		c.text(path, &v)
 		return v
 	case json.Number:
-		if !json.Valid([]byte(v)) {
-			c.fail(errs.Field(errs.Invalid, path, "is not a number"))
-		}
+		c.number(path, string(v))
 		return v
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -159,6 +165,44 @@ func (c *checker) value(path string, depth int, v any) any {
 		return list
 	}
 	return c.other(path, depth, v)
+}
+
+func (c *checker) number(path, n string) {
+	if !json.Valid([]byte(n)) {
+		c.fail(errs.Field(errs.Invalid, path, "is not a number"))
+		return
+	}
+	at := strings.IndexAny(n, "eE")
+	if at < 0 {
+		return
+	}
+	exponent, err := strconv.Atoi(n[at+1:])
+	if exponent = max(exponent, -exponent); exponent > freeExponent {
+		c.growth += exponent
+	}
+	if err != nil || exponent > MaxExponent || c.growth > maxGrowth {
+		c.fail(errs.Field(errs.Invalid, shorten(path), "is a number with too large an exponent"))
+	}
+}
+
+// farExponent tells whether a number may have an exponent of three digits or
+// more. Text that looks like it only costs the slower look.
+func farExponent(raw []byte) bool {
+	digits := -1 // seen since an e; -1 outside an exponent
+	for _, b := range raw {
+		switch {
+		case b == 'e' || b == 'E':
+			digits = 0
+		case digits < 0 || digits == 0 && (b == '+' || b == '-' || b == '0'):
+		case '0' <= b && b <= '9':
+			if digits++; digits == 3 {
+				return true
+			}
+		default:
+			digits = -1
+		}
+	}
+	return false
 }
 
 func (c *checker) tooDeep(path string, depth int) bool {

@@ -86,6 +86,24 @@ var text = []rule{
 		s.put(chat.Step{ID: id(), ThreadID: t, CreatedAt: at(0), Metadata: want})
 		s.equal(s.thread(t).Steps[0].Metadata, want)
 	}},
+	{name: "numbers that would fill a database when written out are invalid", test: func(s subject) {
+		t := id()
+		s.put(message(id(), t, "x"))
+		list := func(n int, number string) string { return "[" + strings.Repeat(number+",", n-1) + number + "]" }
+		for _, bomb := range []string{"1e10000", "-1E-10000", "1e99999999999999999999", "1e+0010000", list(5000, "1e9999")} {
+			_, err := s.PutStep(s.ctx, chat.Step{ID: id(), ThreadID: t, CreatedAt: at(0), Generation: rawJSON(`{"n":` + bomb + `}`)})
+			s.kind(errs.Invalid, err)
+			_, err = s.PutStep(s.ctx, chat.Step{ID: id(), ThreadID: t, CreatedAt: at(0), Extra: map[string]json.RawMessage{"n": rawJSON(bomb)}})
+			s.kind(errs.Invalid, err)
+		}
+		_, err := s.UpdateThread(s.ctx, chat.ThreadPatch{ID: t, Metadata: chat.Object{"a": map[string]any{"n": json.Number("1e10000")}}})
+		var e *errs.Error
+		if !errors.As(err, &e) || e.Kind != errs.Invalid || e.Field != "metadata.a.n" {
+			s.Fatalf("%v does not name the path", err)
+		}
+		s.put(chat.Step{ID: id(), ThreadID: t, CreatedAt: at(1), Generation: rawJSON(`{"n":[1e308,1.5e-300,12e-5]}`), Name: "e1000"})
+		s.equal(len(s.thread(t).Steps), 2)
+	}},
 	{name: "Go values in metadata become JSON", test: func(s subject) {
 		t := id()
 		s.patch(chat.ThreadPatch{ID: t, Metadata: chat.Object{"i": 3, "f": 0.5, "l": []string{"a"}, "m": map[string]int{"x": 1}}})
