@@ -20,6 +20,9 @@ import (
 type API interface {
 	// User returns the user with an identifier.
 	User(ctx context.Context, identifier string) (User, error)
+	// Users lists users by identifier, in the order of bytes. An acting user
+	// sees themselves only.
+	Users(ctx context.Context, p page.Request) (page.Page[User], error)
 	// PutUser inserts the user with u.Identifier, or replaces their metadata.
 	PutUser(ctx context.Context, u User) (User, error)
 

@@ -18,43 +18,62 @@ import (
 // that paging goes on when the thread is deleted meanwhile.
 const cursorMark = "v1."
 
-func (s *Service) cursor(f ThreadFilter, p Place) string {
-	place := p.LastActivity + "\x00" + p.ID
-	return cursorMark + base64.RawURLEncoding.EncodeToString(append(s.cursorMAC(f, place), place...))
+func (s *Service) cursor(question, place string) string {
+	return cursorMark + base64.RawURLEncoding.EncodeToString(append(s.cursorMAC(question, place), place...))
 }
 
-func (s *Service) cursorMAC(f ThreadFilter, place string) []byte {
+func (s *Service) cursorMAC(question, place string) []byte {
+	mac := hmac.New(sha256.New, s.opt.Secret)
+	fmt.Fprintf(mac, "%s\x00%s", question, place)
+	return mac.Sum(nil)[:16]
+}
+
+// open returns the place that a cursor of ours holds, for the question it was
+// made for.
+func (s *Service) open(question, cursor string) (place string, ok bool) {
+	rest, ok := strings.CutPrefix(cursor, cursorMark)
+	if !ok {
+		return "", false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(rest)
+	if err != nil || len(raw) < 16 {
+		return "", false
+	}
+	place = string(raw[16:])
+	return place, hmac.Equal(raw[:16], s.cursorMAC(question, place))
+}
+
+// errCursor is the refusal of a cursor that is none of the listing's.
+var errCursor = errs.Field(errs.Invalid, "cursor", "is not a cursor of this listing; start again without one")
+
+// question is what a cursor of threads belongs to.
+func (f ThreadFilter) question() string {
 	feedback := "-"
 	if f.Feedback != nil {
 		feedback = fmt.Sprint(*f.Feedback)
 	}
-	mac := hmac.New(sha256.New, s.opt.Secret)
-	fmt.Fprintf(mac, "threads\x00%s\x00%s\x00%s\x00%s", f.UserID, feedback, f.Search, place)
-	return mac.Sum(nil)[:16]
+	return fmt.Sprintf("threads\x00%s\x00%s\x00%s", f.UserID, feedback, f.Search)
 }
+
+func (p Place) String() string { return p.LastActivity + "\x00" + p.ID }
 
 // readCursor takes a cursor of ours, or the id of a thread of the filter's
 // owner, which is what Chainlit's own layer hands out.
 func (s *Service) readCursor(ctx context.Context, f ThreadFilter, cursor string) (Place, error) {
-	bad := errs.Field(errs.Invalid, "cursor", "is not a cursor of this listing; start again without one")
-	if rest, ok := strings.CutPrefix(cursor, cursorMark); ok {
-		raw, err := base64.RawURLEncoding.DecodeString(rest)
-		if err != nil || len(raw) < 16 {
-			return Place{}, bad
+	if strings.HasPrefix(cursor, cursorMark) {
+		place, ok := s.open(f.question(), cursor)
+		if !ok {
+			return Place{}, errCursor
 		}
-		mac, place := raw[:16], string(raw[16:])
-		activity, id, ok := strings.Cut(place, "\x00")
-		if !ok || !hmac.Equal(mac, s.cursorMAC(f, place)) {
-			return Place{}, bad
-		}
+		activity, id, _ := strings.Cut(place, "\x00")
 		return Place{LastActivity: activity, ID: id}, nil
 	}
 	if checkID("cursor", cursor) != nil {
-		return Place{}, bad
+		return Place{}, errCursor
 	}
 	h, err := s.store.Head(ctx, cursor)
 	if errs.KindOf(err) == errs.NotFound || (err == nil && f.UserID != "" && h.UserID != f.UserID) {
-		return Place{}, bad
+		return Place{}, errCursor
 	}
 	return Place{LastActivity: h.LastActivity, ID: h.ID}, err
 }

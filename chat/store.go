@@ -60,6 +60,9 @@ type Write struct {
 type Users interface {
 	// User returns the user with an identifier.
 	User(ctx context.Context, identifier string) (User, error)
+	// Users returns at most limit users with an identifier after the given one,
+	// by identifier in the order of bytes.
+	Users(ctx context.Context, after string, limit int) ([]User, error)
 	// PutUser inserts a user, or replaces the metadata of the one with the
 	// same identifier, whose ID and CreatedAt stay. It returns what is stored.
 	PutUser(ctx context.Context, u User, w Write) (User, error)

@@ -65,8 +65,8 @@ func (s *Service) cut(f ThreadFilter, threads []Thread, limit int) page.Page[Thr
 	}
 	if n := len(out.Data); n > 0 {
 		first, last := out.Data[0], out.Data[n-1]
-		out.Info.StartCursor = Ptr(s.cursor(f, Place{first.LastActivity, first.ID}))
-		out.Info.EndCursor = Ptr(s.cursor(f, Place{last.LastActivity, last.ID}))
+		out.Info.StartCursor = Ptr(s.cursor(f.question(), Place{first.LastActivity, first.ID}.String()))
+		out.Info.EndCursor = Ptr(s.cursor(f.question(), Place{last.LastActivity, last.ID}.String()))
 	}
 	return out
 }

@@ -1,6 +1,11 @@
 package chat
 
-import "context"
+import (
+	"context"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
+)
 
 // User implements [API].
 func (s *Service) User(ctx context.Context, identifier string) (User, error) {
@@ -11,6 +16,47 @@ func (s *Service) User(ctx context.Context, identifier string) (User, error) {
 	}
 	u, err := s.store.User(ctx, identifier)
 	return tidyUser(u), err
+}
+
+const usersQuestion = "users"
+
+// Users implements [API].
+func (s *Service) Users(ctx context.Context, p page.Request) (page.Page[User], error) {
+	out := page.Page[User]{Data: []User{}}
+	after := ""
+	if p.Cursor != "" {
+		var ok bool
+		if after, ok = s.open(usersQuestion, p.Cursor); !ok {
+			return out, errCursor
+		}
+	}
+	users, err := s.users(ctx, after, p.Limit()+1)
+	if err != nil {
+		return out, err
+	}
+	if out.Info.HasNextPage = len(users) > p.Limit(); out.Info.HasNextPage {
+		users = users[:p.Limit()]
+	}
+	for _, u := range users {
+		out.Data = append(out.Data, tidyUser(u))
+	}
+	if n := len(users); n > 0 {
+		out.Info.StartCursor = Ptr(s.cursor(usersQuestion, users[0].Identifier))
+		out.Info.EndCursor = Ptr(s.cursor(usersQuestion, users[n-1].Identifier))
+	}
+	return out, nil
+}
+
+func (s *Service) users(ctx context.Context, after string, limit int) ([]User, error) {
+	actor := Actor(ctx)
+	if actor == "" {
+		return s.store.Users(ctx, after, limit)
+	}
+	u, err := s.store.User(ctx, actor)
+	if errs.KindOf(err) == errs.NotFound || err == nil && u.Identifier <= after {
+		return nil, nil
+	}
+	return []User{u}, err
 }
 
 // PutUser implements [API].

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/varvedb/varve/chat"
@@ -38,6 +39,27 @@ func (a *Chat) User(ctx context.Context, identifier string) (chat.User, error) {
 	return u, a.call(ctx, err, request{method: http.MethodGet, path: path}, &u)
 }
 
+// Users implements chat.API.
+func (a *Chat) Users(ctx context.Context, p page.Request) (page.Page[chat.User], error) {
+	var out page.Page[chat.User]
+	err := a.c.do(ctx, request{method: http.MethodGet, path: "/v1/users", query: cut(params(), p)}, &out)
+	if out.Data == nil {
+		out.Data = []chat.User{}
+	}
+	return out, err
+}
+
+// cut adds what a page asks for to a query.
+func cut(q url.Values, p page.Request) url.Values {
+	if p.Cursor != "" {
+		q.Set("cursor", p.Cursor)
+	}
+	if p.First != 0 {
+		q.Set("first", strconv.Itoa(p.First))
+	}
+	return q
+}
+
 // PutUser implements chat.API.
 func (a *Chat) PutUser(ctx context.Context, u chat.User) (chat.User, error) {
 	body := struct {
@@ -54,12 +76,9 @@ func (a *Chat) PutUser(ctx context.Context, u chat.User) (chat.User, error) {
 
 // Threads implements chat.API.
 func (a *Chat) Threads(ctx context.Context, f chat.ThreadFilter, p page.Request) (page.Page[chat.Thread], error) {
-	q := params("userId", f.UserID, "search", f.Search, "cursor", p.Cursor)
+	q := cut(params("userId", f.UserID, "search", f.Search), p)
 	if f.Feedback != nil {
 		q.Set("feedback", strconv.Itoa(*f.Feedback))
-	}
-	if p.First != 0 {
-		q.Set("first", strconv.Itoa(p.First))
 	}
 	var out page.Page[chat.Thread]
 	err := a.c.do(ctx, request{method: http.MethodGet, path: "/v1/threads", query: q}, &out)

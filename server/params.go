@@ -9,6 +9,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
 	"github.com/varvedb/varve/server/keys"
 )
 
@@ -47,6 +48,26 @@ func query(c *call) (url.Values, error) {
 		return nil, errs.New(errs.Invalid, "the query string is not percent-encoded as it should be")
 	}
 	return q, nil
+}
+
+// Cut is what every listing takes: how it is cut into pages. It
+// is exported for the router, which sets no others.
+type Cut struct {
+	First  number `query:"first" doc:"how many; 1 to 200, 35 when absent"`
+	Cursor string `query:"cursor" doc:"endCursor of the page before"`
+}
+
+func (in Cut) request(c *call) (page.Request, error) {
+	p := page.Request{Cursor: in.Cursor}
+	if _, err := query(c); err != nil {
+		return p, err
+	}
+	first, ok, err := in.First.parse("first")
+	if ok && first <= 0 {
+		first = 1 // as the page room clamps; 0 means the default only when absent
+	}
+	p.First = first
+	return p, err
 }
 
 // acting is the context of a call's acting user.

@@ -23,6 +23,7 @@ func describeNouns(doc *huma.OpenAPI) {
 	r.RegisterTypeAlias(reflect.TypeFor[chat.User](), reflect.TypeFor[userDoc]())
 	r.RegisterTypeAlias(reflect.TypeFor[chat.Thread](), reflect.TypeFor[threadDoc]())
 	r.RegisterTypeAlias(reflect.TypeFor[page.Page[chat.Thread]](), reflect.TypeFor[threadsDoc]())
+	r.RegisterTypeAlias(reflect.TypeFor[page.Page[chat.User]](), reflect.TypeFor[usersDoc]())
 	r.Schema(reflect.TypeFor[wire.Problem](), true, "Problem")
 	feedback := r.Schema(reflect.TypeFor[chat.Feedback](), true, "Feedback")
 
@@ -74,6 +75,11 @@ type threadDoc struct {
 type threadsDoc struct {
 	Info page.Info   `json:"pageInfo"`
 	Data []threadDoc `json:"data" nullable:"false"`
+}
+
+type usersDoc struct {
+	Info page.Info `json:"pageInfo"`
+	Data []userDoc `json:"data" nullable:"false"`
 }
 
 // nounSchema is the schema of a table of fields.

@@ -23,8 +23,7 @@ type threadList struct {
 	UserID   string `query:"userId" doc:"the owner; required of a key without the scope admin, unless it acts for a user"`
 	Search   string `query:"search" doc:"a substring of name or outputs, without regard to case and diacritics"`
 	Feedback number `query:"feedback" doc:"0 or 1: threads with a step of that verdict"`
-	First    number `query:"first" doc:"how many; 1 to 200, 35 when absent"`
-	Cursor   string `query:"cursor" doc:"endCursor of the page before"`
+	Cut
 }
 
 // threadBody is a patch of a thread.
@@ -61,8 +60,8 @@ func (s *Server) listThreads(ctx context.Context, c *call, in *threadList) (page
 
 func (in *threadList) parse(c *call) (chat.ThreadFilter, page.Request, error) {
 	f := chat.ThreadFilter{UserID: in.UserID, Search: in.Search}
-	p := page.Request{Cursor: in.Cursor}
-	if _, err := query(c); err != nil {
+	p, err := in.request(c)
+	if err != nil {
 		return f, p, err
 	}
 	if feedback, ok, err := in.Feedback.parse("feedback"); err != nil {
@@ -70,12 +69,7 @@ func (in *threadList) parse(c *call) (chat.ThreadFilter, page.Request, error) {
 	} else if ok {
 		f.Feedback = &feedback
 	}
-	first, ok, err := in.First.parse("first")
-	if ok && first <= 0 {
-		first = 1 // as the page room clamps; 0 means the default only when absent
-	}
-	p.First = first
-	return f, p, err
+	return f, p, nil
 }
 
 func (s *Server) getThread(ctx context.Context, c *call, in *threadRead) (chat.Thread, error) {

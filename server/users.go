@@ -7,6 +7,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
 	"github.com/varvedb/varve/server/keys"
 	"github.com/varvedb/varve/server/wire"
 )
@@ -26,8 +27,21 @@ type userBody struct {
 
 func (s *Server) userRoutes() {
 	const path, tag = "/v1/users/{identifier}", "users"
+	reply(s, op("list-users", http.MethodGet, "/v1/users", tag, "Users, by identifier"), s.listUsers)
 	reply(s, op("get-user", http.MethodGet, path, tag, "The user with an identifier"), s.getUser)
 	reply(s, with(op("put-user", http.MethodPut, path, tag, "Insert a user or replace their metadata"), jsonBody[userBody](s.api)), s.putUser)
+}
+
+// listUsers shows everybody to admins, and an acting user to themselves.
+func (s *Server) listUsers(ctx context.Context, c *call, in *Cut) (page.Page[chat.User], error) {
+	p, err := in.request(c)
+	if err != nil {
+		return page.Page[chat.User]{}, err
+	}
+	if c.actor == "" && !c.may(keys.Admin) {
+		return page.Page[chat.User]{}, errs.New(errs.Forbidden, "users are listed for keys with the scope %q", keys.Admin)
+	}
+	return c.db.Chat.Users(acting(ctx, c), p)
 }
 
 func (s *Server) getUser(ctx context.Context, c *call, in *userPath) (chat.User, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
 )
 
 var users = []rule{
@@ -62,6 +63,34 @@ var users = []rule{
 		got, err := s.User(s.ctx, "ada")
 		s.must(err)
 		s.equal(got.Metadata, want)
+	}},
+	{name: "users are listed by identifier, page by page", test: func(s subject) {
+		want := []string{"A", "Ab", "B", "a", "a b", "ä", "日"}
+		for _, identifier := range []string{"日", "a b", "Ab", "ä", "a", "B", "A"} {
+			_, err := s.PutUser(s.ctx, chat.User{Identifier: identifier, Metadata: chat.Object{"of": identifier}})
+			s.must(err)
+		}
+		for _, first := range []int{1, 3, 7, 50} {
+			var got []string
+			for cursor := ""; ; {
+				p, err := s.Users(s.ctx, page.Request{First: first, Cursor: cursor})
+				s.must(err)
+				for _, u := range p.Data {
+					s.equal(u.Metadata, chat.Object{"of": u.Identifier})
+					got = append(got, u.Identifier)
+				}
+				if !p.Info.HasNextPage {
+					break
+				}
+				cursor = *p.Info.EndCursor
+			}
+			s.equal(got, want)
+		}
+		p, err := s.Users(chat.As(s.ctx, "Ab"), page.Request{})
+		s.must(err)
+		s.equal(len(p.Data), 1)
+		_, err = s.Users(s.ctx, page.Request{Cursor: "garbage"})
+		s.kind(errs.Invalid, err)
 	}},
 	{name: "an empty identifier is invalid", test: func(s subject) {
 		_, err := s.PutUser(s.ctx, chat.User{})

@@ -36,6 +36,22 @@ func (r rooms) User(ctx context.Context, identifier string) (u chat.User, err er
 	return u, err
 }
 
+// Users implements chat.Users.
+func (r rooms) Users(ctx context.Context, after string, limit int) (users []chat.User, err error) {
+	err = r.at.read(ctx, func(d *data) error {
+		for _, u := range d.users {
+			if u.Identifier > after {
+				u.Metadata = cloneObject(u.Metadata)
+				users = append(users, u)
+			}
+		}
+		slices.SortFunc(users, func(a, b chat.User) int { return cmp.Compare(a.Identifier, b.Identifier) })
+		users = users[:min(len(users), limit)]
+		return nil
+	})
+	return users, err
+}
+
 // PutUser implements chat.Users.
 func (r rooms) PutUser(ctx context.Context, u chat.User, w chat.Write) (chat.User, error) {
 	err := r.at.write(ctx, func(d *data) error {
