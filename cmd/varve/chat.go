@@ -44,18 +44,29 @@ func userID(ctx context.Context, api chat.API, identifier string) (string, error
 	return u.ID, err
 }
 
+// allUsers walks the list of users.
+func allUsers(ctx context.Context, api chat.API) iter.Seq2[chat.User, error] {
+	return walk(func(r page.Request) (page.Page[chat.User], error) { return api.Users(ctx, r) })
+}
+
 // allThreads walks a listing from its start to its end. It ends with the first
 // error.
 func allThreads(ctx context.Context, api chat.API, f chat.ThreadFilter) iter.Seq2[chat.Thread, error] {
-	return func(yield func(chat.Thread, error) bool) {
+	return walk(func(r page.Request) (page.Page[chat.Thread], error) { return api.Threads(ctx, f, r) })
+}
+
+// walk goes through a listing page by page.
+func walk[T any](ask func(page.Request) (page.Page[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for r := (page.Request{First: page.MaxFirst}); ; {
-			list, err := api.Threads(ctx, f, r)
+			list, err := ask(r)
 			if err != nil {
-				yield(chat.Thread{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
-			for _, t := range list.Data {
-				if !yield(t, nil) {
+			for _, item := range list.Data {
+				if !yield(item, nil) {
 					return
 				}
 			}

@@ -95,9 +95,29 @@ func (x *exporter) run(ctx context.Context, user string) error {
 			}
 		}
 		if fresh == 0 {
-			return nil
+			break
 		}
 	}
+	if user != "" {
+		return nil
+	}
+	return x.others(ctx)
+}
+
+// others writes the users who have no threads.
+func (x *exporter) others(ctx context.Context) error {
+	for u, err := range allUsers(ctx, x.api) {
+		if err != nil {
+			return err
+		}
+		if !x.users[u.Identifier] {
+			x.users[u.Identifier] = true
+			if err := writeJSON(x.w, exported{Kind: "user", User: &u}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (x *exporter) thread(ctx context.Context, id string) error {

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 
 	"github.com/varvedb/varve/chat"
-	"github.com/varvedb/varve/errs"
 )
 
 type usersCommand struct{}
@@ -37,7 +35,7 @@ func (o owner) MarshalJSON() ([]byte, error) {
 	return append(append(user[:len(user)-1], ','), more[1:]...), nil
 }
 
-// Run finds the users by their threads: the API has no list of users.
+// Run lists everybody.
 func (usersCommand) Run(ctx context.Context, p *program, c *cli) error {
 	return c.Chat.with(ctx, p, func(api chat.API) error {
 		list, err := owners(ctx, api)
@@ -51,13 +49,20 @@ func (usersCommand) Run(ctx context.Context, p *program, c *cli) error {
 		for _, o := range list {
 			rows = append(rows, []string{o.Identifier, strconv.Itoa(o.Threads), moment(o.LastActivity), o.ID})
 		}
-		return writeTable(p.stdout, rows, "nobody has threads")
+		return writeTable(p.stdout, rows, "there are no users")
 	})
 }
 
-// owners lists those who have threads, latest activity first.
+// owners lists everybody with what they have, latest activity first and those
+// without threads last. A thread may name an owner who is not there any more.
 func owners(ctx context.Context, api chat.API) ([]owner, error) {
 	byID := map[string]*owner{}
+	for u, err := range allUsers(ctx, api) {
+		if err != nil {
+			return nil, err
+		}
+		byID[u.ID] = &owner{User: u}
+	}
 	for t, err := range allThreads(ctx, api, chat.ThreadFilter{}) {
 		if err != nil {
 			return nil, err
@@ -66,39 +71,18 @@ func owners(ctx context.Context, api chat.API) ([]owner, error) {
 			continue
 		}
 		id := cmp.Or(t.UserID, t.UserIdentifier)
-		o := byID[id]
-		if o == nil {
-			o = &owner{User: chat.User{ID: t.UserID, Identifier: t.UserIdentifier}}
-			byID[id] = o
+		if byID[id] == nil {
+			byID[id] = &owner{User: chat.User{ID: t.UserID, Identifier: t.UserIdentifier}}
 		}
-		o.Threads++
-		o.LastActivity = max(o.LastActivity, t.CreatedAt)
+		byID[id].Threads++
+		byID[id].LastActivity = max(byID[id].LastActivity, t.CreatedAt)
 	}
 	list := make([]owner, 0, len(byID))
 	for _, o := range byID {
-		if err := o.complete(ctx, api); err != nil {
-			return nil, err
-		}
 		list = append(list, *o)
 	}
 	slices.SortFunc(list, func(a, b owner) int {
-		return cmp.Or(cmp.Compare(b.LastActivity, a.LastActivity), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(b.LastActivity, a.LastActivity), cmp.Compare(a.Identifier, b.Identifier))
 	})
 	return list, nil
-}
-
-// complete reads the rest of a user. A thread may name one who is not there
-// any more.
-func (o *owner) complete(ctx context.Context, api chat.API) error {
-	if o.Identifier == "" {
-		return nil
-	}
-	u, err := api.User(ctx, o.Identifier)
-	if errors.Is(err, errs.NotFound) {
-		return nil
-	}
-	if err == nil {
-		o.User = u
-	}
-	return err
 }
