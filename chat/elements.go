@@ -22,6 +22,9 @@ func (s *Service) PutElement(ctx context.Context, e Element, content io.Reader) 
 	}
 	w := s.write(ctx)
 	if content == nil {
+		if err := s.ownKey(ctx, e, w); err != nil {
+			return Element{}, err
+		}
 		if err := s.store.ApplyElement(ctx, e, w); err != nil {
 			return Element{}, err
 		}
@@ -66,6 +69,35 @@ func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader,
 		return err
 	}
 	return nil
+}
+
+// ownKey refuses a user an element that names bytes which are here already and
+// are not its own: by reading or deleting such an element, the bytes of another
+// would be read or deleted. An application that acts for nobody may do so.
+func (s *Service) ownKey(ctx context.Context, e Element, w Write) error {
+	if w.Actor == "" || e.ObjectKey == "" || s.opt.Files == nil {
+		return nil
+	}
+	if e.ObjectKey == objectKey("threads", e.ThreadID, "files", e.ID) { // as layers name what they store themselves
+		return nil
+	}
+	old, err := s.store.Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
+	switch {
+	case err == nil && old.ObjectKey == e.ObjectKey:
+		return nil
+	case err != nil && errs.KindOf(err) != errs.NotFound:
+		return err
+	}
+	c, err := s.opt.Files.Open(ctx, e.ObjectKey)
+	switch errs.KindOf(err) {
+	case errs.NotFound, errs.Invalid: // in a storage of the application's own
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.Body.Close()
+	return errs.Field(errs.Forbidden, "objectKey", "belongs to another element")
 }
 
 // holdKey chooses where new bytes go, and holds the key: owner/element/name, as

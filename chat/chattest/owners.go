@@ -73,6 +73,22 @@ var owners = []rule{
 		s.kind(errs.Forbidden, err)
 		s.equal(s.thread(t).Steps[0].Output, "private")
 	}},
+	{name: "bytes of another are not had by naming their key", test: func(s subject) {
+		bob, t, _ := s.strangers()
+		theirs := chat.Ref{ID: id(), ThreadID: t}
+		e, err := s.PutElement(s.ctx, chat.Element{ID: theirs.ID, ThreadID: t, Name: "n"}, strings.NewReader("secret"))
+		s.must(err)
+		mine := chat.Element{ID: id(), ThreadID: id(), Name: "n", ObjectKey: e.ObjectKey}
+		_, err = bob.PutElement(bob.ctx, mine, nil)
+		s.kind(errs.Forbidden, err)
+		_, err = bob.Element(bob.ctx, chat.Ref{ID: mine.ID, ThreadID: mine.ThreadID})
+		s.kind(errs.NotFound, err)
+		s.equal(s.read(s.Content(s.ctx, theirs)), "secret")
+		// The owner names the key again, as whoever writes back what was read.
+		s.ctx = chat.As(s.ctx, "ada")
+		_, err = s.PutElement(s.ctx, chat.Element{ID: theirs.ID, ThreadID: t, Name: "renamed", ObjectKey: e.ObjectKey}, nil)
+		s.must(err)
+	}},
 	{name: "deleting what is another's is like deleting what is missing", test: func(s subject) {
 		bob, t, m := s.strangers()
 		w, err := s.PutFeedback(s.ctx, chat.Feedback{ForID: m, ThreadID: t, Value: 1})
