@@ -100,13 +100,6 @@ type reader struct{ err error }
 
 func (r reader) Read([]byte) (int, error) { return 0, r.err }
 
-func TestDeleteOfAMissingFileIsNoError(t *testing.T) {
-	b, _ := open(t, blob.Options{})
-	if err := b.Delete(t.Context(), "never"); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestTheFolderIsItsOwnersOnly(t *testing.T) {
 	_, dir := open(t, blob.Options{})
 	info, err := os.Stat(dir)
@@ -115,25 +108,6 @@ func TestTheFolderIsItsOwnersOnly(t *testing.T) {
 	}
 	if info.Mode().Perm() != 0o700 {
 		t.Fatalf("mode %v", info.Mode())
-	}
-}
-
-func TestContentCanBeSought(t *testing.T) {
-	b, _ := open(t, blob.Options{})
-	if _, err := b.Write(t.Context(), "k", strings.NewReader("0123456789"), ""); err != nil {
-		t.Fatal(err)
-	}
-	c, err := b.Open(t.Context(), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Body.Close()
-	if _, err := c.Body.(io.Seeker).Seek(-3, io.SeekEnd); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := io.ReadAll(c.Body)
-	if err != nil || string(raw) != "789" {
-		t.Fatalf("%q, %v", raw, err)
 	}
 }
 
