@@ -29,8 +29,9 @@ var rooms = map[string][]string{
 	"store/sqlite":           {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 	"store/postgres":         {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 
-	"blob/media": nil,
-	"blob":       {"chat", "blob/media"},
+	"blob/media":    nil,
+	"blob":          {"chat", "blob/media"},
+	"blob/blobtest": {"blob"},
 
 	"server/wire": nil,
 	"server/keys": nil,
