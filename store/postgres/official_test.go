@@ -60,7 +60,7 @@ func TestOfficialHistories(t *testing.T) {
 	url := fixture(t, "official")
 	mend(t, url)
 	db, c := open(t, url), connect(t, url)
-	chattest.Histories(t, 20, 60, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store {
+	chattest.Histories(t, 30, 80, func(*testing.T) store.Store { return memory.Open() }, func(t *testing.T) store.Store {
 		clear(t, c)
 		return db
 	})

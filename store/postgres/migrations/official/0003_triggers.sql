@@ -61,6 +61,9 @@ BEGIN
     RETURN NULL;
   END IF;
   IF NEW."name" IS NULL AND NEW."type"::text = 'run' THEN
+    IF TG_OP = 'UPDATE' AND NOT (OLD."name" IS NULL AND OLD."type"::text = 'run') THEN
+      PERFORM :varve.varve_note('steps', NEW."id", 'delete');
+    END IF;
     RETURN NULL;
   END IF;
   IF TG_OP = 'UPDATE' THEN
