@@ -30,14 +30,18 @@ def test_a_turn_survives_the_death_of_the_store(backend, alice, chat):
 
     chat.reply("quite sure")
     chat.wait("new_message", lambda step: step["output"].startswith("Echo: ask me"))
-    thread = alice.thread_when(thread_id, lambda t: turns_done(t) == 1, "the turn is complete")
-    assert outputs(thread, "user_message", "assistant_message")[1:] == [
+    said = [
         "ask me before you answer",
         "Are you sure?",
         "quite sure",
         "You are: quite sure",
         "Echo: ask me before you answer",
     ]
+    alice.thread_when(
+        thread_id,
+        lambda t: turns_done(t) == 1 and outputs(t, "user_message", "assistant_message")[1:] == said,
+        "the turn is complete",
+    )
     chat.say("and on we go")
     alice.thread_when(thread_id, lambda t: turns_done(t) == 2, "the next turn is saved")
 
