@@ -16,6 +16,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"mime"
 	"time"
 
 	"gocloud.dev/blob"
@@ -109,11 +110,11 @@ func (o Options) withDefaults() Options {
 func (b *Bucket) Close() error { return b.drive.Bucket.Close() }
 
 // Write implements chat.Files. The bytes are durable when it returns.
-func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mime string) (int64, error) {
+func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType string) (int64, error) {
 	// A bucket's writer commits when it is closed, unless its context ended.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := b.drive.Bucket.NewWriter(ctx, b.drive.Name(key), &blob.WriterOptions{ContentType: mime, DisableContentTypeDetection: true})
+	w, err := b.drive.Bucket.NewWriter(ctx, b.drive.Name(key), &blob.WriterOptions{ContentType: storable(mediaType), DisableContentTypeDetection: true})
 	if err != nil {
 		return 0, classify(err, "write")
 	}
@@ -127,6 +128,15 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mime string
 		return 0, classify(err, "write")
 	}
 	return n, b.drive.Written(b.drive.Name(key))
+}
+
+// storable is a media type that every bucket takes: what people call a type is
+// not always one, and no upload is lost for it.
+func storable(mediaType string) string {
+	if _, _, err := mime.ParseMediaType(mediaType); err != nil {
+		return "application/octet-stream"
+	}
+	return mediaType
 }
 
 // broken keeps the kind of an error that the source of bytes gave, such as a

@@ -76,6 +76,17 @@ func TestHostileKeysStayInTheFolderAndApart(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoMediaTypeIsStored(t *testing.T) {
+	b, _ := open(t, blob.Options{})
+	for _, mediaType := range []string{"", "x", "text/html;;", "image/svg+xml; x=image/png", "image/pngé", "a\tb"} {
+		if _, err := b.Write(t.Context(), "key", strings.NewReader(mediaType), mediaType); err != nil {
+			t.Errorf("%q: %v", mediaType, err)
+		} else if got := read(t, b, "key"); got != mediaType {
+			t.Errorf("%q reads %q", mediaType, got)
+		}
+	}
+}
+
 func TestAWriteThatFailsLeavesNothing(t *testing.T) {
 	b, dir := open(t, blob.Options{})
 	broken := errors.New("broken")
