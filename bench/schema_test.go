@@ -25,10 +25,15 @@ func database(b *testing.B, schema string, threads, steps int) string {
 	return url
 }
 
+// fillSQL adds threads from…to, some thousands in a transaction.
 func fillSQL(b *testing.B, url, schema string, from, to, steps int) {
 	b.Helper()
-	sql := strings.NewReplacer("{{from}}", fmt.Sprint(from), "{{to}}", fmt.Sprint(to), "{{steps}}", fmt.Sprint(steps)).Replace(sqlFile(b, "fill_"+schema))
-	pgtest.Exec(b, url, sql)
+	const batch = 5000
+	text := sqlFile(b, "fill_"+schema)
+	for ; from < to; from += batch {
+		numbers := strings.NewReplacer("{{from}}", fmt.Sprint(from), "{{to}}", fmt.Sprint(min(from+batch, to)), "{{steps}}", fmt.Sprint(steps))
+		pgtest.Exec(b, url, numbers.Replace(text))
+	}
 	pgtest.Exec(b, url, "VACUUM ANALYZE")
 }
 
