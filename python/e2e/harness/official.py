@@ -6,7 +6,8 @@ import pathlib
 from chainlit.data.chainlit_data_layer import ChainlitDataLayer
 
 from .chainlit_layer import Bucket, ChainlitLayer
-from .varve import ROOT, Varve
+from .shared import SharedPostgres
+from .varve import ROOT
 
 TABLES = ROOT / "store" / "postgres" / "testdata" / "official.sql"
 
@@ -21,10 +22,8 @@ class OfficialLayer(ChainlitLayer):
         return self
 
 
-class OfficialPostgres:
+class OfficialPostgres(SharedPostgres):
     """`made`: the tables are Varve's doing, asked for in the URL; otherwise they were there first."""
-
-    name = "postgres"
 
     def __init__(self, folder, postgres, made=False):
         self.folder = pathlib.Path(folder)
@@ -38,11 +37,5 @@ class OfficialPostgres:
     def chainlit(self):
         return OfficialLayer(self.postgres.url(self.database))
 
-    def varve(self):
-        return Varve(self.folder / "varve-data", url=self.url())
-
     def url(self):
         return self.postgres.url(self.database) + ("&schema=official" if self.made else "")
-
-    def rows(self, sql):
-        return self.postgres.run(self.database, sql)
