@@ -1,8 +1,10 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -208,5 +210,26 @@ func TestOfficialColumns(t *testing.T) {
 				t.Errorf("the official layer lists by %s, want %s", updated, want)
 			}
 		})
+	}
+}
+
+// Two steps that each come before the other's row wait for each other's
+// placeholders, which the server breaks up and the store tries again.
+func TestPlaceholdersAtOnce(t *testing.T) {
+	db, url := official(t)
+	var wg sync.WaitGroup
+	for i := range 60 {
+		for _, pair := range [][2]string{{"a", "b"}, {"b", "c"}, {"c", "a"}} {
+			wg.Go(func() {
+				s := chat.Step{ID: fmt.Sprintf("%s%d", pair[0], i), ThreadID: "t", ParentID: fmt.Sprintf("%s%d", pair[1], i), Name: "n"}
+				if err := db.Chat().ApplyStep(context.Background(), s, now); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if n := ask[int](t, url, `SELECT count(*)::int FROM "Step" WHERE "name" = 'n' AND "parentId" IS NOT NULL`); n != 180 {
+		t.Errorf("%d steps with parents, want 180", n)
 	}
 }
