@@ -127,8 +127,10 @@ func (g gated) pass(ctx context.Context, at access) (outcome, error) {
 		g.Each = o.read
 		if err := at.write(ctx, append(g.before[:len(g.before):len(g.before)], g.Query)...); err != nil {
 			// A thread can go between the look and the check of the foreign key, and
-			// two writers can each wait for the other's placeholder.
-			if c := code(err); c == "23503" || c == "40P01" {
+			// two writers can each wait for the other's placeholder. A transaction
+			// around this holds what the other waits for, so it must start anew.
+			_, alone := at.(outer)
+			if c := code(err); c == "23503" || (c == "40P01" && alone) {
 				continue
 			}
 			return o, err

@@ -213,8 +213,8 @@ func TestOfficialColumns(t *testing.T) {
 	}
 }
 
-// Two steps that each come before the other's row wait for each other's
-// placeholders, which the server breaks up and the store tries again.
+// Steps that each come before the other's row may wait for each other's
+// placeholders.
 func TestPlaceholdersAtOnce(t *testing.T) {
 	db, url := official(t)
 	var wg sync.WaitGroup
@@ -231,5 +231,33 @@ func TestPlaceholdersAtOnce(t *testing.T) {
 	wg.Wait()
 	if n := ask[int](t, url, `SELECT count(*)::int FROM "Step" WHERE "name" = 'n' AND "parentId" IS NOT NULL`); n != 180 {
 		t.Errorf("%d steps with parents, want 180", n)
+	}
+}
+
+// Two transactions that wait for each other's steps are broken up by the
+// server, and the one that lost runs again.
+func TestPlaceholdersInTransactions(t *testing.T) {
+	db, url := official(t)
+	put(t, db, chat.Step{ID: "first", ThreadID: "t", Name: "n"})
+	var both, wg sync.WaitGroup
+	both.Add(2)
+	for _, pair := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		var met sync.Once
+		wg.Go(func() {
+			err := db.Update(context.Background(), func(ctx context.Context, tx store.Tx) error {
+				if err := tx.Chat().ApplyStep(ctx, chat.Step{ID: pair[0], ThreadID: "t", Name: "n"}, now); err != nil {
+					return err
+				}
+				met.Do(func() { both.Done(); both.Wait() })
+				return tx.Chat().ApplyStep(ctx, chat.Step{ID: "under " + pair[1], ThreadID: "t", ParentID: pair[1], Name: "n"}, now)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := ask[int](t, url, `SELECT count(*)::int FROM "Step" WHERE "name" = 'n'`); n != 5 {
+		t.Errorf("%d steps, want 5", n)
 	}
 }
