@@ -148,6 +148,18 @@ func orphans(s stored) {
 	e.ThreadID = id()
 	s.must(c.ApplyElement(s.ctx, e, w))
 	s.equal(len(keys()), 0)
+
+	// Bytes that two elements name stay until both are gone, where an element
+	// can be found by its bytes.
+	if s.db.Chat().Features().NeedsThread {
+		return
+	}
+	other := chat.Element{ID: id(), ThreadID: id(), Name: "n", ObjectKey: e.ObjectKey}
+	s.must(c.ApplyElement(s.ctx, other, w))
+	s.must(c.DeleteElement(s.ctx, chat.Ref{ID: e.ID, ThreadID: e.ThreadID}, w))
+	s.equal(len(keys()), 0)
+	s.must(c.DeleteThread(s.ctx, other.ThreadID, w))
+	s.equal(keys(), []string{"second/key"})
 }
 
 func sweeping(s stored) {

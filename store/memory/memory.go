@@ -212,10 +212,15 @@ func (d *data) note(table, key string, op change.Op, now time.Time) {
 	d.events = append(d.events, change.Event{Position: int64(before + 1), Table: table, Key: key, Op: op, At: now})
 }
 
-// orphan remembers a key, adopt forgets it.
+// orphan remembers a key unless an element names it, adopt forgets it.
 func (d *data) orphan(key string) {
 	if key == "" || slices.Contains(d.orphans, key) {
 		return
+	}
+	for _, e := range d.elements {
+		if e.value.ObjectKey == key {
+			return
+		}
 	}
 	before := d.orphans
 	d.undo = append(d.undo, func() { d.orphans = before })

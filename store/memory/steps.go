@@ -124,11 +124,12 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 		if err := d.touch(e.ThreadID, w); err != nil {
 			return err
 		}
-		if before := old.value.ObjectKey; e.ObjectKey != "" && before != e.ObjectKey {
-			d.orphan(before)
-		}
+		before := old.value.ObjectKey
 		old.value = chat.MergeElement(old.value, e)
 		put(d, d.elements, e.ID, old)
+		if old.value.ObjectKey != before {
+			d.orphan(before)
+		}
 		d.adopt(old.value.ObjectKey)
 		d.note("elements", e.ID, op, w.Now)
 		return nil

@@ -70,7 +70,7 @@ func TestScriptsAreCutIntoStatements(t *testing.T) {
 			t.Errorf("a statement is %q", statement)
 		}
 	}
-	if kinds["TABLE"] != 2 || kinds["INDEX"] != 8 || kinds["TRIGGER"] != 17 {
+	if kinds["TABLE"] != 2 || kinds["INDEX"] != 9 || kinds["TRIGGER"] != 17 {
 		t.Errorf("statements are %v", kinds)
 	}
 }

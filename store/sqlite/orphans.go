@@ -5,10 +5,16 @@ import (
 	"slices"
 )
 
-// orphan remembers keys of bytes to be deleted; empty ones are none.
+// orphan remembers keys of bytes to be deleted; empty ones are none, and one
+// that an element still names is in use.
 func (r rooms) orphan(c *conn, p *schema, keys ...string) error {
 	for _, key := range keys {
 		if key == "" {
+			continue
+		}
+		if _, used, err := c.text(`SELECT 1 FROM elements WHERE "objectKey"=? LIMIT 1`, key); err != nil {
+			return err
+		} else if used {
 			continue
 		}
 		if !p.tracked {

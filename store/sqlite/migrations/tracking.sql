@@ -12,6 +12,7 @@ CREATE INDEX IF NOT EXISTS varve_steps_thread ON steps ("threadId", "createdAt")
 CREATE INDEX IF NOT EXISTS varve_steps_starred ON steps ("threadId") WHERE instr("metadata", 'favorite') > 0;
 CREATE INDEX IF NOT EXISTS varve_elements_thread ON elements ("threadId");
 CREATE INDEX IF NOT EXISTS varve_elements_for ON elements ("forId");
+CREATE INDEX IF NOT EXISTS varve_elements_object ON elements ("objectKey");
 CREATE INDEX IF NOT EXISTS varve_feedbacks_for ON feedbacks ("forId");
 CREATE INDEX IF NOT EXISTS varve_feedbacks_thread ON feedbacks ("threadId");
 
