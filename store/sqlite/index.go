@@ -22,15 +22,17 @@ import (
 const indexSuffix = "-search"
 
 // indexVersion changes with the form of the index and with chat.Fold.
-const indexVersion = 1
+const indexVersion = 2
 
 // indexSQL is the index: every text is a doc, and its trigrams are in the
-// full-text table under the doc's id. The texts themselves are not stored.
+// full-text table under the doc's id, but for long texts, which are looked into
+// themselves. The texts are not stored.
 // "secure-delete" of FTS5 is never set: with it, tables cannot be read by
 // older versions, and deletes have damaged indexes.
 const indexSQL = `
 CREATE TABLE note (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE doc (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, thread TEXT, UNIQUE (kind, key));
+CREATE TABLE doc (id INTEGER PRIMARY KEY, kind TEXT, key TEXT, thread TEXT, long INT, UNIQUE (kind, key));
+CREATE INDEX doc_long ON doc (id) WHERE long;
 CREATE VIRTUAL TABLE gram USING fts5(text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1);
 INSERT INTO gram(gram, rank) VALUES('deletemerge', 1);
 PRAGMA user_version=` // and indexVersion
@@ -129,6 +131,22 @@ func (x *index) find(needle string) (threads []string, ok bool, err error) {
 		return nil, false, nil
 	}
 	return threads, err == nil, err
+}
+
+// longDoc is a doc whose text is not in the full-text table.
+type longDoc struct{ kind, key, thread string }
+
+// long returns some of the long docs, or all if there are no more than most.
+func (x *index) long(most int) (docs []longDoc, err error) {
+	err = x.conn.query(`SELECT kind,key,thread FROM doc WHERE long LIMIT ?`, func(r sqlcore.Row) error {
+		var d longDoc
+		d.kind, _ = r.Text(0)
+		d.key, _ = r.Text(1)
+		d.thread, _ = r.Text(2)
+		docs = append(docs, d)
+		return nil
+	}, most)
+	return docs, err
 }
 
 // follow takes up to most rows into the index: first all that there are, then
@@ -317,7 +335,9 @@ func (x *index) put(kind, key, thread, text string) error {
 	if utf8.RuneCountInString(text) < shortest {
 		return nil // nothing that is searched for here can be in it
 	}
-	if err := x.conn.exec(`INSERT INTO doc (kind,key,thread) VALUES (?,?,?)`, kind, key, thread); err != nil {
+	long := len(text) > longest
+	err := x.conn.exec(`INSERT INTO doc (kind,key,thread,long) VALUES (?,?,?,?)`, kind, key, thread, long)
+	if err != nil || long {
 		return err
 	}
 	return x.conn.exec(`INSERT INTO gram (rowid,text) VALUES (?,?)`, x.conn.db.LastInsertRowID(), text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -19,15 +20,26 @@ const (
 	// inline is how many changes a search takes into the index before it
 	// answers. A longer list is left to the background, and the search scans.
 	inline = 1000
+	// longest is the size of a text that goes into the index, and needles the
+	// length of a search text that is looked up there: the memory of SQLite
+	// must hold a position for every character of both.
+	longest = 256 << 10
+	needles = 128
+	// longDocs is how many longer texts a search looks into. Where there are
+	// more it scans, which finds a page sooner.
+	longDocs = 100
 )
 
 // searching gives what the index knows of a search text, as a FROM clause; nil:
 // look into every thread. That is what searches inside an Update do, whose
-// writes the index does not know, and short texts, and files without a change
-// log.
+// writes the index does not know, and texts too short or too long for it, and
+// files without a change log.
 func (r rooms) searching(ctx context.Context, p *schema, text string) (sqlcore.Condition, error) {
 	needle := chat.Fold(text)
-	if _, outer := r.at.(*Store); !outer || !p.tracked || r.store.opt.NoSearchIndex || utf8.RuneCountInString(needle) < shortest {
+	if _, outer := r.at.(*Store); !outer || !p.tracked || r.store.opt.NoSearchIndex {
+		return nil, nil
+	}
+	if n := utf8.RuneCountInString(needle); n < shortest || n > needles {
 		return nil, nil
 	}
 	if err := r.store.outer(ctx); err != nil {
@@ -94,11 +106,40 @@ func (s *searcher) find(ctx context.Context, needle string) (ids []string, ok bo
 	if err == nil {
 		ids, ok, err = s.index.find(needle)
 	}
+	if err == nil && ok {
+		ids, ok, err = s.inLong(ctx, needle, ids)
+	}
 	if err != nil && ctx.Err() == nil {
 		s.drop(err)
 		return nil, false
 	}
 	return ids, ok
+}
+
+// inLong adds the threads whose long texts contain a needle to those found.
+func (s *searcher) inLong(ctx context.Context, needle string, found []string) (ids []string, ok bool, err error) {
+	docs, err := s.index.long(longDocs + 1)
+	if err != nil || len(docs) > longDocs {
+		return nil, false, err
+	}
+	err = s.store.readers.read(ctx, func(c *conn) error {
+		for _, d := range docs {
+			if slices.Contains(found, d.thread) {
+				continue
+			}
+			at := slices.IndexFunc(indexed, func(t texts) bool { return t.table == d.kind })
+			t := indexed[at]
+			has, err := c.number(`SELECT count(*) FROM `+t.table+` WHERE "id"=? AND varve_contains("`+t.text+`",?)`, d.key, needle)
+			if err != nil {
+				return err
+			}
+			if has > 0 {
+				found = append(found, d.thread)
+			}
+		}
+		return nil
+	})
+	return found, err == nil, err
 }
 
 func (s *searcher) take(ctx context.Context) bool {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/varvedb/varve/chat"
@@ -38,6 +39,37 @@ func expect(t testing.TB, c chat.Store, text string, want ...string) {
 	t.Helper()
 	if got := find(t, c, text); !slices.Equal(got, want) {
 		t.Errorf("search for %q found %q, want %q", text, got, want)
+	}
+}
+
+func TestLongTextsAreFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "varve.db")
+	s := open(t, path)
+	c := s.Chat()
+	long := strings.Repeat("e", 5_000_000)
+	put(t, c, "s1", "t1", long+"needle"+long)
+	put(t, c, "s2", "t2", "short needle")
+	expect(t, c, "needle", "t1", "t2")
+	expect(t, c, long[:100], "t1")
+	expect(t, c, long[:1000], "t1")
+	expect(t, c, "enee", "t1")
+	expect(t, c, "absent")
+	put(t, c, "s1", "t1", "short now")
+	expect(t, c, "needle", "t2")
+	expect(t, c, "now", "t1")
+	put(t, c, "s2", "t2", long)
+	expect(t, c, "needle")
+	expect(t, c, "eee", "t2")
+	if err := c.DeleteThread(t.Context(), "t2", write); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, c, "eee")
+	for i := range 101 {
+		put(t, c, fmt.Sprint("l", i), "t3", long[:300_000]+fmt.Sprint("mark", i, "."))
+	}
+	expect(t, c, "mark77.", "t3")
+	if _, err := os.Stat(path + "-search"); err != nil {
+		t.Fatal(err) // nothing of this was to drop the index
 	}
 }
 
