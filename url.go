@@ -18,6 +18,8 @@ type Source struct {
 	Path   string // the file of an SQLite database
 	URL    string // the URL of a server's database, for its driver; has secrets
 	Query  url.Values
+	// Examine: it is opened for a doctor, and what is missing is no error.
+	Examine bool
 }
 
 // ParseURL reads the address of a database. It takes
@@ -27,6 +29,8 @@ type Source struct {
 //	sqlite+aiosqlite:///F             as SQLAlchemy writes it: F is relative,
 //	                                  absolute after a fourth slash
 //	postgres://…  postgresql://…      and postgresql+asyncpg://…
+//	dynamodb://TABLE?region=R         a table of Chainlit's layer, &endpoint=URL
+//	                                  for another than AWS's
 //	memory://                         nothing is kept
 //
 // "" is VARVE_URL, else DefaultData. Errors do not repeat the URL: it may hold
@@ -48,13 +52,15 @@ func ParseURL(s string) (Source, error) {
 		return sqliteSource(rest, fromSQLAlchemy)
 	case "postgres", "postgresql":
 		return serverSource("postgres", rest)
+	case "dynamodb":
+		return tableSource(rest)
 	case "memory":
 		return Source{Scheme: "memory"}, nil
 	}
 	if fromSQLAlchemy {
 		scheme += "+" + driver
 	}
-	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres and memory", scheme)
+	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres, dynamodb and memory", scheme)
 }
 
 func sqliteSource(rest string, fromSQLAlchemy bool) (Source, error) {
@@ -82,6 +88,14 @@ func serverSource(scheme, rest string) (Source, error) {
 		return Source{}, errs.Field(errs.Invalid, "url", "cannot be read; write %s://user:password@host:port/database, with special characters percent-encoded", scheme)
 	}
 	return Source{Scheme: scheme, URL: u.String(), Query: u.Query()}, nil
+}
+
+func tableSource(rest string) (Source, error) {
+	u, err := url.Parse("dynamodb:" + rest)
+	if err != nil || u.Host == "" || u.User != nil {
+		return Source{}, errs.Field(errs.Invalid, "url", "cannot be read; write dynamodb://TABLE?region=eu-central-1, credentials come from AWS's own places")
+	}
+	return Source{Scheme: "dynamodb", URL: u.String(), Query: u.Query()}, nil
 }
 
 // Redacted is the source for people: its password is masked whole.

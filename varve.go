@@ -43,6 +43,9 @@ type Options struct {
 	Address string
 	// Name is what a server of several databases calls this one.
 	Name string
+	// Examine opens a database for its doctor: a table that is missing is no
+	// error yet.
+	Examine bool
 	// Log gets every line with an attribute "part" that says which part speaks.
 	Log *slog.Logger
 }
@@ -69,6 +72,7 @@ func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	src.Examine = o.Examine
 	driver := o.Drivers[src.Scheme]
 	if driver == nil {
 		return nil, errs.Field(errs.Unsupported, "url", "this program has no driver for %q", src.Scheme)

@@ -68,6 +68,14 @@ func (s *Service) readCursor(ctx context.Context, f ThreadFilter, cursor string)
 		activity, id, _ := strings.Cut(place, "\x00")
 		return Place{LastActivity: activity, ID: id}, nil
 	}
+	if placer, ok := s.store.(Placer); ok {
+		if p, userID, ok := placer.Place(cursor); ok {
+			if userID != f.UserID {
+				return Place{}, errCursor
+			}
+			return p, nil
+		}
+	}
 	if checkID("cursor", cursor) != nil {
 		return Place{}, errCursor
 	}

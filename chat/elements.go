@@ -122,7 +122,11 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 		return "", err
 	}
 	fresh := ""
-	old, err := s.store.Element(ctx, Ref{ID: e.ID})
+	ref, within := Ref{ID: e.ID}, ""
+	if s.store.Features().NeedsThread { // an id is known in its thread only
+		ref.ThreadID, within = e.ThreadID, e.ThreadID
+	}
+	old, err := s.store.Element(ctx, ref)
 	switch {
 	case err == nil && old.ThreadID != e.ThreadID:
 		return "", ForeignElement(e.ID)
@@ -131,9 +135,9 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 	case err != nil && errs.KindOf(err) != errs.NotFound:
 		return "", err
 	}
-	key := objectKey(owner, e.ID, fresh, e.Name)
+	key := objectKey(owner, within, e.ID, fresh, e.Name)
 	for !s.sweep.hold(key) {
-		key = objectKey(owner, e.ID, s.opt.NewID(), e.Name)
+		key = objectKey(owner, within, e.ID, s.opt.NewID(), e.Name)
 	}
 	return key, nil
 }

@@ -171,3 +171,11 @@ func Allow(actor, owner, newOwner string) error {
 	}
 	return nil
 }
+
+// A Placer reads the cursors that another layer on the same database hands
+// out. Stores of such databases may be one.
+type Placer interface {
+	// Place is the place that a foreign cursor names, and the user whose
+	// listing it is of.
+	Place(cursor string) (p Place, userID string, ok bool)
+}

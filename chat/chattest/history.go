@@ -25,7 +25,7 @@ import (
 func Histories(t *testing.T, seeds, length int, reference, subject func(t *testing.T) store.Store) {
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			h := newHistory(uint64(seed), length)
+			h := newHistory(uint64(seed), length, subject(t).Chat().Features().NeedsThread)
 			diff := h.play(t, reference, subject)
 			if diff == "" {
 				return
@@ -129,8 +129,8 @@ func tidied(t chat.Thread, err error) (chat.Thread, error) {
 	return t, err
 }
 
-func newHistory(seed uint64, length int) history {
-	g := gen{rand.New(rand.NewPCG(seed, 42))}
+func newHistory(seed uint64, length int, needsThread bool) history {
+	g := gen{rand.New(rand.NewPCG(seed, 42)), needsThread}
 	h := history{}
 	for _, who := range people[1:] {
 		h = append(h, call{what: "PutUser " + who, do: func(ctx context.Context, api chat.API) (any, error) {
@@ -149,7 +149,30 @@ func newHistory(seed uint64, length int) history {
 
 var people = []string{"", "ada", "bob"}
 
-type gen struct{ *rand.Rand }
+// gen makes calls. For a store that finds things by their thread only, a thing
+// stays in the thread of its number, and every reference says which.
+type gen struct {
+	*rand.Rand
+	needsThread bool
+}
+
+// within chooses a thing and its thread.
+func (g gen) within(kind string) chat.Ref {
+	if !g.needsThread {
+		return chat.Ref{ID: g.id(kind)}
+	}
+	n := g.IntN(poolSize)
+	return chat.Ref{ID: fixed(kind, n), ThreadID: fixed("thread", n)}
+}
+
+// placed is within for a write, which always names a thread.
+func (g gen) placed(kind string) chat.Ref {
+	r := g.within(kind)
+	if r.ThreadID == "" {
+		r.ThreadID = g.id("thread")
+	}
+	return r
+}
 
 func (g gen) id(kind string) string { return fixed(kind, g.IntN(poolSize)) }
 
@@ -197,7 +220,8 @@ func (g gen) updateThread() call {
 }
 
 func (g gen) putStep() call {
-	s := chat.Step{ID: g.id("step"), ThreadID: g.id("thread"), Name: g.text(), Output: g.text(), Input: g.text(),
+	at := g.placed("step")
+	s := chat.Step{ID: at.ID, ThreadID: at.ThreadID, Name: g.text(), Output: g.text(), Input: g.text(),
 		Type: []string{"", "tool", "user_message"}[g.IntN(3)], CreatedAt: g.time(), Metadata: g.object(),
 		ShowInput: []chat.ShowInput{"", "json", "false"}[g.IntN(3)]}
 	if g.IntN(4) == 0 {
@@ -215,15 +239,17 @@ func (g gen) putStep() call {
 }
 
 func (g gen) putElement() call {
-	e := chat.Element{ID: g.id("element"), ThreadID: g.id("thread"), ForID: g.id("step"), Name: g.text(), Type: "custom", Props: g.object()}
+	at := g.placed("element")
+	e := chat.Element{ID: at.ID, ThreadID: at.ThreadID, ForID: g.id("step"), Name: g.text(), Type: "custom", Props: g.object()}
 	return call{what: fmt.Sprintf("PutElement %+v", e), do: func(ctx context.Context, api chat.API) (any, error) {
 		return api.PutElement(ctx, e, nil)
 	}}
 }
 
 func (g gen) putFeedback() call {
-	f := chat.Feedback{ForID: g.id("step"), Value: g.IntN(2)}
-	if g.IntN(2) == 0 {
+	at := g.within("step")
+	f := chat.Feedback{ForID: at.ID, ThreadID: at.ThreadID, Value: g.IntN(2)}
+	if !g.needsThread && g.IntN(2) == 0 {
 		f.ThreadID = g.id("thread")
 	}
 	if g.IntN(2) == 0 {
@@ -235,24 +261,24 @@ func (g gen) putFeedback() call {
 }
 
 func (g gen) deleteOne() call {
-	switch r := (chat.Ref{ID: g.id("step")}); g.IntN(3) {
+	switch r := g.within("step"); g.IntN(3) {
 	case 0:
 		return call{what: fmt.Sprintf("DeleteStep %+v", r), do: func(ctx context.Context, api chat.API) (any, error) {
 			return nil, api.DeleteStep(ctx, r)
 		}}
 	case 1:
-		r.ID = g.id("element")
+		r = g.within("element")
 		return call{what: fmt.Sprintf("DeleteElement %+v", r), do: func(ctx context.Context, api chat.API) (any, error) {
 			return nil, api.DeleteElement(ctx, r)
 		}}
 	}
-	step := chat.Ref{ID: g.id("step")}
+	step := g.within("step")
 	return call{what: fmt.Sprintf("DeleteFeedback of step %+v", step), do: func(ctx context.Context, api chat.API) (any, error) {
 		s, err := api.Step(ctx, step)
 		if err != nil || s.Feedback == nil {
 			return nil, err
 		}
-		return nil, api.DeleteFeedback(ctx, chat.Ref{ID: s.Feedback.ID})
+		return nil, api.DeleteFeedback(ctx, chat.Ref{ID: s.Feedback.ID, ThreadID: step.ThreadID})
 	}}
 }
 
@@ -297,7 +323,7 @@ func (g gen) list() call {
 
 func (g gen) readOne() call {
 	if g.IntN(2) == 0 {
-		r := chat.Ref{ID: g.id("step")}
+		r := g.within("step")
 		return call{what: fmt.Sprintf("Step %+v", r), do: func(ctx context.Context, api chat.API) (any, error) {
 			return api.Step(ctx, r)
 		}}

@@ -125,7 +125,7 @@ var steps = []rule{
 		got := s.thread(t).Steps[0]
 		s.equal([]bool{*got.IsError, *got.Streaming}, []bool{false, false})
 	}},
-	{name: "a step never moves to another thread", test: func(s subject) {
+	{name: "a step never moves to another thread", needs: func(f chat.Features) bool { return !f.NeedsThread }, test: func(s subject) {
 		t, other, m := id(), id(), id()
 		s.put(message(m, t, "here"))
 		s.put(message(m, other, "still here"))

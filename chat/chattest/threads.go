@@ -113,7 +113,7 @@ var threads = []rule{
 		e := id()
 		_, err := s.PutElement(s.ctx, chat.Element{ID: e, ThreadID: t, ForID: step, Name: "n", Type: "text"}, nil)
 		s.must(err)
-		_, err = s.PutFeedback(s.ctx, chat.Feedback{ForID: step, Value: 1})
+		_, err = s.PutFeedback(s.ctx, chat.Feedback{ForID: step, ThreadID: t, Value: 1})
 		s.must(err)
 		s.must(s.DeleteThread(s.ctx, t))
 		_, err = s.Thread(s.ctx, t)

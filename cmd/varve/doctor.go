@@ -35,6 +35,7 @@ func (d *doctorCommand) Run(ctx context.Context, p *program) (err error) {
 	if !known {
 		return unknownDatabase(d.Database)
 	}
+	p.examining = true
 	db, err := p.openExisting(ctx, named)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func folderURL(folder string) string {
 // is named by a folder of its own keeps them there.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
-	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Log: p.log}
+	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Examine: p.examining, Log: p.log}
 	switch {
 	case d.Name == server.DefaultDatabase:
 		o.Data = c.Data

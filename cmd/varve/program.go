@@ -19,6 +19,7 @@ import (
 
 // program is one run of varve and what it has to do with the world.
 type program struct {
+	examining      bool // databases are opened for a doctor
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -29,6 +29,8 @@ var rooms = map[string][]string{
 	"store/sqlite":           {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 	"store/postgres":         {"chat", "store", "store/internal/sqlcore", "internal/goid"},
 
+	"store/dynamodb": {"chat", "store"},
+
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
 	"blob/blobtest": {"blob"},
@@ -39,18 +41,19 @@ var rooms = map[string][]string{
 	"client":      {"chat", "server/wire"},
 
 	"":    {"chat", "store", "blob"},
-	"all": {"", "chat", "store", "blob", "store/memory", "store/sqlite", "store/postgres"},
+	"all": {"", "chat", "store", "blob", "store/memory", "store/sqlite", "store/postgres", "store/dynamodb"},
 
 	"cmd/varve": {"", "all", "chat", "store", "blob", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "server", "server/keys", "client", "internal/pgtest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
-	"internal/config":    {"", "server"},
-	"internal/reference": nil,
-	"internal/goid":      nil,
-	"internal/pgtest":    nil,
-	"internal/lint":      nil,
+	"internal/config":     {"", "server"},
+	"internal/reference":  nil,
+	"internal/goid":       nil,
+	"internal/pgtest":     nil,
+	"internal/dynamotest": nil,
+	"internal/lint":       nil,
 }
 
 // libraries says which rooms may use a library that is not Go's own: each has
@@ -58,6 +61,8 @@ var rooms = map[string][]string{
 // use any of them.
 var libraries = map[string][]string{
 	"github.com/google/uuid":              {"chat"},
+	"github.com/aws/aws-sdk-go-v2":        {"store/dynamodb"},
+	"github.com/aws/smithy-go":            {"store/dynamodb"},
 	"github.com/jackc/pgx/v5":             {"store/postgres"},
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},
@@ -73,7 +78,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "chat/chattest", "internal/pgtest"}
+var proofs = []string{"bench", "chat/chattest", "internal/pgtest", "internal/dynamotest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

@@ -1,0 +1,333 @@
+package dynamodb
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+)
+
+// ApplyStep implements chat.Steps.
+func (r rooms) ApplyStep(ctx context.Context, p chat.Step, w chat.Write) error {
+	defer r.s.lock(p.ThreadID)()
+	k := stepKey(p.ThreadID, p.ID)
+	var old []key
+	err := r.s.write(ctx, func() ([]op, error) {
+		st, err := r.s.state(ctx, p.ThreadID, k)
+		if err != nil {
+			return nil, err
+		}
+		if err := st.allow(p.ThreadID, "", w); err != nil {
+			return nil, err
+		}
+		s, err := r.s.stepSeen(ctx, st, p, w)
+		if err != nil {
+			return nil, err
+		}
+		s = chat.MergeStep(s, p)
+		old = chunkKeys(st.other)
+		row := seal(k, stepSays(s), token())
+		if err := r.s.laid(ctx, row); err != nil {
+			return nil, err
+		}
+		at, _ := chat.NormalTime(s.CreatedAt)
+		return append(r.s.touch(st, p.ThreadID, at, p.ID, w), r.s.put(row.item, st.other, "feedback")), nil
+	})
+	if err == nil {
+		r.s.dropChunks(ctx, old)
+	}
+	return err
+}
+
+// stepSeen is the step as a patch finds it: new, with the feedback that came
+// before it, where there is none.
+func (s *Store) stepSeen(ctx context.Context, st state, p chat.Step, w chat.Write) (chat.Step, error) {
+	if st.other != nil {
+		says, err := s.whole(ctx, st.other)
+		if err != nil {
+			return chat.Step{}, err
+		}
+		if old, ok := stepOf(says, p.ThreadID, p.ID); ok {
+			return old, nil
+		}
+	}
+	fresh := chat.NewStep(w.Now)
+	fresh.ThreadID = p.ThreadID
+	fresh.Feedback = feedbackOf(goValue(st.other["feedback"]), p.ThreadID, p.ID)
+	if fresh.Feedback == nil {
+		fresh.Feedback = feedbackOf(goValue(members(st.thread[pending])[p.ID]), p.ThreadID, p.ID)
+	}
+	return fresh, nil
+}
+
+// Step implements chat.Steps.
+func (r rooms) Step(ctx context.Context, ref chat.Ref) (chat.Step, error) {
+	i, err := r.s.c.get(ctx, stepKey(ref.ThreadID, ref.ID))
+	if err != nil {
+		return chat.Step{}, err
+	}
+	if i == nil || ref.ThreadID == "" {
+		return chat.Step{}, chat.Missing("id", ref.ID)
+	}
+	says, err := r.s.whole(ctx, i)
+	if err != nil {
+		return chat.Step{}, err
+	}
+	s, ok := stepOf(says, ref.ThreadID, ref.ID)
+	if !ok {
+		return chat.Step{}, chat.Missing("id", ref.ID)
+	}
+	return s, nil
+}
+
+// DeleteStep implements chat.Steps.
+func (r rooms) DeleteStep(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	if ref.ThreadID == "" {
+		return chat.Missing("id", ref.ID)
+	}
+	defer r.s.lock(ref.ThreadID)()
+	all, err := r.s.partition(ctx, ref.ThreadID)
+	if err != nil {
+		return err
+	}
+	head, root := all[threadKey(ref.ThreadID)], stepKey(ref.ThreadID, ref.ID)
+	if all[root]["createdAt"] == nil || chat.Allow(w.Actor, owner(head), "") != nil {
+		return chat.Missing("id", ref.ID)
+	}
+	// Children go before their parents, so that what breaks off can be repeated.
+	ops := r.s.tree(all, root)
+	for len(ops) > maxTransact {
+		if err := r.s.commit(ctx, ops[:maxTransact]); err != nil {
+			return busy(err)
+		}
+		ops = ops[maxTransact:]
+	}
+	return busy(r.s.commit(ctx, ops))
+}
+
+func busy(err error) error {
+	if err == errMoved {
+		return errs.Wrap(errs.Conflict, err, "others write the same thing at the same time; try again")
+	}
+	return err
+}
+
+// tree is the removal of a step and what is under it, deepest first.
+func (s *Store) tree(all map[key]item, root key) (ops []op) {
+	seen := map[key]bool{root: true}
+	order := []key{root}
+	for n := 0; n < len(order); n++ {
+		id := strings.TrimPrefix(order[n].sk, stepPrefix)
+		for k, i := range all {
+			under := "parentId"
+			if strings.HasPrefix(k.sk, elementPrefix) {
+				under = "forId"
+			} else if !strings.HasPrefix(k.sk, stepPrefix) {
+				continue
+			}
+			if strings.HasPrefix(order[n].sk, stepPrefix) && !seen[k] && stringOf(i[under]) == id {
+				seen[k] = true
+				order = append(order, k)
+			}
+		}
+	}
+	for n := len(order) - 1; n >= 0; n-- {
+		i := all[order[n]]
+		if name := stringOf(i["objectKey"]); name != "" && strings.HasPrefix(order[n].sk, elementPrefix) {
+			ops = append(ops, s.replace(s.orphan(name)))
+		}
+		for _, k := range chunkKeys(i) {
+			ops = append(ops, s.remove(k))
+		}
+		ops = append(ops, s.remove(order[n]))
+	}
+	return ops
+}
+
+// ApplyElement implements chat.Elements.
+func (r rooms) ApplyElement(ctx context.Context, p chat.Element, w chat.Write) error {
+	defer r.s.lock(p.ThreadID)()
+	k := elementKey(p.ThreadID, p.ID)
+	var stale []key
+	err := r.s.write(ctx, func() ([]op, error) {
+		st, err := r.s.state(ctx, p.ThreadID, k)
+		if err != nil {
+			return nil, err
+		}
+		if err := st.allow(p.ThreadID, "", w); err != nil {
+			return nil, err
+		}
+		var old chat.Element
+		if st.other != nil {
+			says, err := r.s.whole(ctx, st.other)
+			if err != nil {
+				return nil, err
+			}
+			old = elementOf(says, p.ThreadID, p.ID)
+		}
+		stale = chunkKeys(st.other)
+		row := seal(k, elementSays(chat.MergeElement(old, p)), token())
+		if err := r.s.laid(ctx, row); err != nil {
+			return nil, err
+		}
+		ops := append(r.s.touch(st, p.ThreadID, "", "", w), r.s.put(row.item, st.other))
+		if p.ObjectKey != "" && p.ObjectKey != old.ObjectKey {
+			ops = append(ops, r.s.remove(orphanKey(p.ObjectKey)))
+			if old.ObjectKey != "" {
+				ops = append(ops, r.s.replace(r.s.orphan(old.ObjectKey)))
+			}
+		}
+		return ops, nil
+	})
+	if err == nil {
+		r.s.dropChunks(ctx, stale)
+	}
+	return err
+}
+
+// Element implements chat.Elements.
+func (r rooms) Element(ctx context.Context, ref chat.Ref) (chat.Element, error) {
+	i, err := r.s.c.get(ctx, elementKey(ref.ThreadID, ref.ID))
+	if err != nil {
+		return chat.Element{}, err
+	}
+	if i == nil || ref.ThreadID == "" {
+		return chat.Element{}, chat.Missing("id", ref.ID)
+	}
+	says, err := r.s.whole(ctx, i)
+	return elementOf(says, ref.ThreadID, ref.ID), err
+}
+
+// DeleteElement implements chat.Elements.
+func (r rooms) DeleteElement(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	if ref.ThreadID == "" {
+		return chat.Missing("id", ref.ID)
+	}
+	defer r.s.lock(ref.ThreadID)()
+	k := elementKey(ref.ThreadID, ref.ID)
+	return r.s.write(ctx, func() ([]op, error) {
+		st, err := r.s.state(ctx, ref.ThreadID, k)
+		if err != nil {
+			return nil, err
+		}
+		if st.other == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
+			return nil, chat.Missing("id", ref.ID)
+		}
+		c := condition{}
+		c.is(pk, st.other[pk])
+		c.is("objectKey", st.other["objectKey"])
+		ops := []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: k.attributes(), ConditionExpression: c.expression(),
+			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}
+		for _, chunk := range chunkKeys(st.other) {
+			ops = append(ops, r.s.remove(chunk))
+		}
+		if name := stringOf(st.other["objectKey"]); name != "" {
+			ops = append(ops, r.s.replace(r.s.orphan(name)))
+		}
+		return ops, nil
+	})
+}
+
+// ApplyFeedback implements chat.Feedbacks. Feedback for a step that is not
+// there waits in the thread's item: Chainlit's reader fails over a step's item
+// that has nothing but feedback.
+func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write) (string, error) {
+	if f.ThreadID == "" {
+		return "", errs.Field(errs.NotFound, "forId", "step %q cannot be found without its thread; give threadId", f.ForID)
+	}
+	defer r.s.lock(f.ThreadID)()
+	err := r.s.write(ctx, func() ([]op, error) {
+		st, err := r.s.state(ctx, f.ThreadID, stepKey(f.ThreadID, f.ForID))
+		if err != nil {
+			return nil, err
+		}
+		if err := st.allow(f.ThreadID, "", w); err != nil {
+			return nil, err
+		}
+		if st.other["createdAt"] == nil {
+			return r.s.waits(ctx, st, &f, w)
+		}
+		if old := feedbackOf(goValue(st.other["feedback"]), f.ThreadID, f.ForID); old != nil {
+			f.ID = old.ID
+		}
+		says, _ := plain(feedbackSays(f))
+		set := r.s.setFeedback(st, f.ThreadID, f.ForID, says)
+		return append(r.s.touch(st, f.ThreadID, "", f.ForID, w), set), nil
+	})
+	return f.ID, err
+}
+
+// setFeedback changes nothing of a step but its feedback; nil takes it away.
+func (s *Store) setFeedback(st state, thread, step string, says value) op {
+	c := condition{}
+	c.is(pk, st.other[pk])
+	c.is("feedback", st.other["feedback"])
+	change := "REMOVE feedback"
+	if says != nil {
+		change = "SET feedback = " + c.value(says)
+	}
+	return op{Update: &types.Update{TableName: &s.c.table, Key: stepKey(thread, step).attributes(), UpdateExpression: &change,
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
+}
+
+func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Write) ([]op, error) {
+	t := chat.Thread{ID: f.ThreadID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
+	waiting := map[string]any{}
+	if st.thread != nil {
+		says, err := s.whole(ctx, st.thread)
+		if err != nil {
+			return nil, err
+		}
+		t = threadOf(st.thread, says)
+		if m, ok := says[pending].(map[string]any); ok {
+			waiting = m
+		}
+	}
+	if old := feedbackOf(waiting[f.ForID], f.ThreadID, f.ForID); old != nil {
+		f.ID = old.ID
+	}
+	waiting[f.ForID] = feedbackSays(*f)
+	r := threadItem(t, waiting)
+	if err := s.laid(ctx, r); err != nil {
+		return nil, err
+	}
+	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
+	if st.thread == nil {
+		ops = append(ops, s.tombstoneSeen(st, f.ThreadID))
+	}
+	return ops, nil
+}
+
+// DeleteFeedback implements chat.Feedbacks.
+func (r rooms) DeleteFeedback(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	thread, step, ok := stepOfFeedback(ref.ID, ref.ThreadID)
+	if !ok && ref.ThreadID != "" {
+		all, err := r.s.partition(ctx, ref.ThreadID)
+		if err != nil {
+			return err
+		}
+		for k, i := range all {
+			id, isStep := strings.CutPrefix(k.sk, stepPrefix)
+			if isStep && stringOf(members(i["feedback"])[feedbackID]) == ref.ID {
+				thread, step, ok = ref.ThreadID, id, true
+			}
+		}
+	}
+	if !ok {
+		return chat.Missing("id", ref.ID)
+	}
+	defer r.s.lock(thread)()
+	return r.s.write(ctx, func() ([]op, error) {
+		st, err := r.s.state(ctx, thread, stepKey(thread, step))
+		if err != nil {
+			return nil, err
+		}
+		if st.other["feedback"] == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
+			return nil, chat.Missing("id", ref.ID)
+		}
+		return []op{r.s.setFeedback(st, thread, step, nil)}, nil
+	})
+}

@@ -1,0 +1,393 @@
+package dynamodb
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+)
+
+// User implements chat.Users.
+func (r rooms) User(ctx context.Context, identifier string) (chat.User, error) {
+	i, err := r.s.c.get(ctx, userKey(identifier))
+	if err != nil {
+		return chat.User{}, err
+	}
+	if i == nil {
+		return chat.User{}, chat.Missing("identifier", identifier)
+	}
+	return userOf(i, identifier), nil
+}
+
+func userOf(i item, identifier string) chat.User {
+	says, _ := unseal(i, nil)
+	u := chat.User{ID: identifier, Identifier: identifier}
+	setField(&u.CreatedAt, says["createdAt"])
+	setField(&u.Metadata, says["metadata"])
+	return u
+}
+
+// PutUser implements chat.Users. A user's id is their identifier here.
+func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.User, error) {
+	k := userKey(u.Identifier)
+	if !k.fits() {
+		return chat.User{}, errs.Field(errs.Invalid, "identifier", "is too long for DynamoDB")
+	}
+	metadata, ok := plain(map[string]any(u.Metadata))
+	set := "SET #i = :i, identifier = :i, metadata = :m, createdAt = if_not_exists(createdAt, :c)"
+	values := item{":i": text(u.Identifier), ":m": metadata, ":c": text(u.CreatedAt)}
+	if ok {
+		set += " REMOVE " + exact
+	} else {
+		set += ", " + exact + " = :e"
+		values[":e"] = object(item{"metadata": text(encodeJSON(map[string]any(u.Metadata)))})
+	}
+	out, err := r.s.c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &r.s.c.table, Key: k.attributes(), UpdateExpression: &set,
+		ExpressionAttributeNames: map[string]string{"#i": "id"}, ExpressionAttributeValues: values,
+		ReturnValues: types.ReturnValueAllNew, ReturnConsumedCapacity: total})
+	if err != nil {
+		return chat.User{}, r.s.c.failed("UpdateItem", err)
+	}
+	r.s.c.note(ctx, "UpdateItem", 1, one(out.ConsumedCapacity)...)
+	return userOf(out.Attributes, u.Identifier), nil
+}
+
+// state is what a write to a thread must know.
+type state struct {
+	thread    item // nil: there is none
+	tombstone item
+	other     item // the step or element it is about
+}
+
+func (s *Store) state(ctx context.Context, thread string, other ...key) (state, error) {
+	keys := append([]key{threadKey(thread), tombstoneKey(thread)}, other...)
+	for _, k := range keys {
+		if !k.fits() {
+			return state{}, errs.Field(errs.Invalid, "id", "is too long for DynamoDB's keys")
+		}
+	}
+	found, err := s.c.gets(ctx, keys, true)
+	if err != nil {
+		return state{}, err
+	}
+	st := state{thread: found[keys[0]], tombstone: found[keys[1]]}
+	if len(other) > 0 {
+		st.other = found[other[0]]
+	}
+	return st, nil
+}
+
+// allow makes the checks of every write.
+func (st state) allow(thread, newOwner string, w chat.Write) error {
+	if st.thread == nil && st.tombstone != nil && stringOf(st.tombstone["deletedAt"]) > chat.FormatTime(w.Now.Add(-chat.TombstoneAge)) {
+		return chat.Deleted(thread)
+	}
+	return chat.Allow(w.Actor, owner(st.thread), newOwner)
+}
+
+// touch keeps a thread as it was seen while something in it is written: it is
+// made where missing, and lifted to a step's time. The feedback that waited for
+// the step that is written, if one is named, waits no longer.
+func (s *Store) touch(st state, thread, at, step string, w chat.Write) []op {
+	if st.thread == nil {
+		now := chat.FormatTime(w.Now)
+		t := chat.Thread{ID: thread, CreatedAt: now, LastActivity: max(now, at), Metadata: chat.Object{}}
+		return []op{s.put(threadItem(t, nil).item, nil), s.tombstoneSeen(st, thread)}
+	}
+	c := condition{}
+	c.is(pk, st.thread[pk])
+	c.is("userId", st.thread["userId"])
+	c.is(pending, st.thread[pending])
+	waited, set := members(st.thread[pending])[step] != nil, ""
+	if at <= activity(st.thread) && !waited {
+		return []op{s.check(threadKey(thread), c)}
+	}
+	if at > activity(st.thread) {
+		c.is(indexSK, st.thread[indexSK])
+		set = "SET " + c.name(indexSK) + " = " + c.value(text(timePrefix+at))
+	}
+	if waited {
+		set += " REMOVE " + c.name(pending) + "." + c.name(step)
+	}
+	return []op{{Update: &types.Update{TableName: &s.c.table, Key: threadKey(thread).attributes(), UpdateExpression: &set,
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}
+}
+
+func (s *Store) tombstoneSeen(st state, thread string) op {
+	c := condition{}
+	c.is("deletedAt", st.tombstone["deletedAt"])
+	return s.check(tombstoneKey(thread), c)
+}
+
+// ApplyThread implements chat.Threads.
+func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write) error {
+	defer r.s.lock(p.ID)()
+	var old []key
+	err := r.s.write(ctx, func() ([]op, error) {
+		var others []key
+		if p.UserID != "" {
+			others = append(others, userKey(p.UserID))
+		}
+		st, err := r.s.state(ctx, p.ID, others...)
+		if err != nil {
+			return nil, err
+		}
+		if p.UserID != "" && st.other == nil {
+			return nil, errs.Field(errs.Invalid, "userId", "there is no user with id %q; put the user first", p.UserID)
+		}
+		if err := st.allow(p.ID, p.UserID, w); err != nil {
+			return nil, err
+		}
+		old = chunkKeys(st.thread)
+		return r.s.patched(ctx, st, p, w)
+	})
+	if err == nil {
+		r.s.dropChunks(ctx, old)
+	}
+	return err
+}
+
+func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w chat.Write) ([]op, error) {
+	t := chat.Thread{ID: p.ID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
+	var waiting map[string]any
+	if st.thread != nil {
+		says, err := s.whole(ctx, st.thread)
+		if err != nil {
+			return nil, err
+		}
+		t = threadOf(st.thread, says)
+		waiting, _ = says[pending].(map[string]any)
+	}
+	t = chat.MergeThread(t, p)
+	if p.UserID != "" {
+		t.UserIdentifier = p.UserID
+	}
+	r := threadItem(t, waiting)
+	if err := s.laid(ctx, r); err != nil {
+		return nil, err
+	}
+	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
+	if st.thread == nil {
+		ops = append(ops, s.tombstoneSeen(st, p.ID))
+	}
+	return ops, nil
+}
+
+// whole reads an item with what lies in chunks.
+func (s *Store) whole(ctx context.Context, i item) (content, error) {
+	keys := chunkKeys(i)
+	parts, err := s.c.gets(ctx, keys, true)
+	if err != nil {
+		return nil, err
+	}
+	says, ok := unseal(i, func(k key) (string, bool) { return asText(parts[k]["part"]) })
+	if !ok {
+		s.c.log.Warn("a long text is cut: its chunks are missing")
+	}
+	return says, nil
+}
+
+// Thread implements chat.Threads.
+func (r rooms) Thread(ctx context.Context, id string) (chat.Thread, error) {
+	all, err := r.s.partition(ctx, id)
+	if err != nil {
+		return chat.Thread{}, err
+	}
+	head := all[threadKey(id)]
+	if head == nil {
+		return chat.Thread{}, chat.Missing("threadId", id)
+	}
+	part := func(k key) (string, bool) { return asText(all[k]["part"]) }
+	says, _ := unseal(head, part)
+	t := threadOf(head, says)
+	waiting, _ := says[pending].(map[string]any)
+	for k, i := range all {
+		says, _ := unseal(i, part)
+		if step, ok := strings.CutPrefix(k.sk, stepPrefix); ok {
+			if s, ok := stepOf(says, id, step); ok {
+				if s.Feedback == nil {
+					s.Feedback = feedbackOf(waiting[step], id, step)
+				}
+				t.Steps = append(t.Steps, s)
+			}
+		} else if element, ok := strings.CutPrefix(k.sk, elementPrefix); ok {
+			t.Elements = append(t.Elements, elementOf(says, id, element))
+		}
+	}
+	slices.SortFunc(t.Steps, func(a, b chat.Step) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(t.Elements, func(a, b chat.Element) int { return cmp.Compare(a.ID, b.ID) })
+	return t, nil
+}
+
+// partition reads all items of a thread.
+func (s *Store) partition(ctx context.Context, thread string) (map[key]item, error) {
+	all := map[key]item{}
+	if !threadKey(thread).fits() {
+		return all, nil
+	}
+	err := s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: item{":pk": text(threadPrefix + thread)}}, func(page []item) bool {
+		for _, i := range page {
+			all[keyOf(i)] = i
+		}
+		return true
+	})
+	return all, err
+}
+
+// Head implements chat.Threads.
+func (r rooms) Head(ctx context.Context, id string) (chat.Head, error) {
+	i, err := r.s.c.get(ctx, threadKey(id))
+	if err != nil {
+		return chat.Head{}, err
+	}
+	deleted := i == nil
+	if deleted {
+		if i, err = r.s.c.get(ctx, tombstoneKey(id)); err != nil {
+			return chat.Head{}, err
+		}
+	}
+	if i == nil {
+		return chat.Head{}, chat.Missing("threadId", id)
+	}
+	return chat.Head{ID: id, UserID: owner(i), UserIdentifier: owner(i), LastActivity: activity(i), Deleted: deleted}, nil
+}
+
+// DeleteThread implements chat.Threads. The thread goes at once; what is in it
+// follows, by a later call of Orphans where this one breaks off.
+func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error {
+	defer r.s.lock(id)()
+	err := r.s.write(ctx, func() ([]op, error) {
+		i, err := r.s.c.get(ctx, threadKey(id))
+		if err != nil {
+			return nil, err
+		}
+		if i == nil || chat.Allow(w.Actor, owner(i), "") != nil {
+			return nil, chat.Missing("threadId", id)
+		}
+		c := condition{}
+		c.is(pk, i[pk])
+		c.is("userId", i["userId"])
+		gone := tombstoneKey(id).attributes()
+		gone["deletedAt"] = text(chat.FormatTime(w.Now))
+		gone[expires] = number(strconv.FormatInt(w.Now.Add(chat.TombstoneAge+time.Hour).Unix(), 10))
+		// Not the index's own attribute would show the tombstone in lists.
+		gone["userId"], gone[indexSK] = i["userId"], i[indexSK]
+		if i["userId"] == nil {
+			delete(gone, "userId")
+		}
+		mark := key{orphanPK, deletingPrefix + digest(id)}.attributes()
+		mark["thread"] = text(id)
+		return []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: threadKey(id).attributes(), ConditionExpression: c.expression(),
+			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, r.s.replace(gone), r.s.replace(mark)}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.s.sweep(ctx, id)
+}
+
+// sweep removes what a deleted thread left: first the keys of its bytes are
+// remembered, then its items go, last the mark.
+func (s *Store) sweep(ctx context.Context, thread string) error {
+	all, err := s.partition(ctx, thread)
+	if err != nil {
+		return err
+	}
+	var orphans, gone []types.WriteRequest
+	keys := map[string]bool{}
+	if all[threadKey(thread)] == nil { // else it was made anew since
+		for k, i := range all {
+			if k == tombstoneKey(thread) {
+				continue
+			}
+			gone = append(gone, deleteRequest(k))
+			if name := stringOf(i["objectKey"]); name != "" && strings.HasPrefix(k.sk, elementPrefix) && !keys[name] {
+				keys[name] = true
+				orphans = append(orphans, putRequest(s.orphan(name)))
+			}
+		}
+	}
+	if err := s.c.batch(ctx, orphans); err != nil {
+		return err
+	}
+	if err := s.c.batch(ctx, gone); err != nil {
+		return err
+	}
+	return s.c.batch(ctx, []types.WriteRequest{deleteRequest(key{orphanPK, deletingPrefix + digest(thread)})})
+}
+
+func orphanKey(name string) key { return key{orphanPK, keyPrefix + digest(name)} }
+
+func (s *Store) orphan(name string) item {
+	i := orphanKey(name).attributes()
+	i["objectKey"], i["at"] = text(name), number(strconv.FormatInt(s.stamp(), 10))
+	return i
+}
+
+// Orphans implements chat.Orphans. It also ends deletions that broke off.
+func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
+	type orphan struct {
+		name string
+		at   int64
+	}
+	var found []orphan
+	var threads []string
+	err := r.s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: item{":pk": text(orphanPK)}}, func(page []item) bool {
+		for _, i := range page {
+			if thread, ok := asText(i["thread"]); ok {
+				threads = append(threads, thread)
+				continue
+			}
+			n, _ := goValue(i["at"]).(json.Number)
+			at, _ := n.Int64()
+			found = append(found, orphan{stringOf(i["objectKey"]), at})
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, thread := range threads {
+		if err := r.s.finish(ctx, thread); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b orphan) int { return cmp.Compare(a.at, b.at) })
+	var names []string
+	for _, o := range found[:min(limit, len(found))] {
+		names = append(names, o.name)
+	}
+	return names, nil
+}
+
+func (s *Store) finish(ctx context.Context, thread string) error {
+	defer s.lock(thread)()
+	return s.sweep(ctx, thread)
+}
+
+// Forget implements chat.Orphans.
+func (r rooms) Forget(ctx context.Context, names []string) error {
+	var writes []types.WriteRequest
+	seen := map[string]bool{}
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			writes = append(writes, deleteRequest(orphanKey(name)))
+		}
+	}
+	return r.s.c.batch(ctx, writes)
+}
