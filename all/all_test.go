@@ -11,6 +11,7 @@ import (
 	"github.com/varvedb/varve/all"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/dynamotest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 )
@@ -21,6 +22,7 @@ func TestOpen(t *testing.T) {
 		"memory":   "memory:",
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "new", "varve.db"),
 		"postgres": pgtest.New(t),
+		"dynamodb": mended(t, dynamotest.Missing(t)),
 	}
 	for scheme := range all.Drivers() {
 		t.Run(scheme, func(t *testing.T) {
@@ -40,6 +42,24 @@ func TestOpen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mended makes by the doctor what a URL names.
+func mended(t *testing.T, url string) string {
+	t.Helper()
+	db, err := all.Open(t.Context(), url, &varve.Options{Examine: true, Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	doctor, err := db.Doctor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doctor.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return url
 }
 
 func TestAFolderIsADatabase(t *testing.T) {

@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/internal/dynamotest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/dynamodb"
 	"github.com/varvedb/varve/store/memory"
 )
 
@@ -30,12 +32,21 @@ var databases = []database{
 	{name: "PostgreSQL", open: func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)) }},
 	{name: "PostgreSQL of Chainlit's, as found", open: chainlitPostgres},
 	{name: "… mended", open: chainlitPostgres, mend: true},
+	{name: "DynamoDB", open: openDynamoDB, mend: true},
 	{name: "PostgreSQL of Chainlit's official layer, as found", open: officialPostgres},
 	{name: "… mended", open: officialPostgres, mend: true},
 }
 
 func chainlitSQLite(t *testing.T) store.Store {
 	return openSQLite(t, sqliteFile(t, "../../store/sqlite/testdata/schemas/documented.sql"))
+}
+
+func openDynamoDB(t *testing.T) store.Store {
+	st, err := dynamodb.Open(t.Context(), dynamotest.Missing(t), dynamodb.Options{Examine: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
 }
 
 func chainlitPostgres(t *testing.T) store.Store {

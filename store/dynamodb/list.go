@@ -20,7 +20,7 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, 
 	if q.UserID == "" {
 		return r.s.everybody(ctx, q)
 	}
-	w := &walk{s: r.s, ctx: ctx, q: q}
+	w := &walk{s: r.s, q: q}
 	in := dynamodb.QueryInput{IndexName: aws.String(index), ScanIndexForward: aws.Bool(false), KeyConditionExpression: aws.String("UserThreadPK = :pk"),
 		ExpressionAttributeValues: item{":pk": text(userPrefix + q.UserID)}}
 	if q.Search == "" && q.Feedback == nil {
@@ -30,9 +30,9 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, 
 		in.KeyConditionExpression = aws.String("UserThreadPK = :pk AND UserThreadSK <= :sk")
 		in.ExpressionAttributeValues[":sk"] = text(timePrefix + q.After.LastActivity)
 	}
-	err := r.s.c.query(ctx, in, w.page)
+	err := r.s.c.query(ctx, in, func(items []item) bool { return w.page(ctx, items) })
 	if err == nil && w.err == nil && len(w.tied) > 0 {
-		w.flush()
+		w.flush(ctx)
 	}
 	if err != nil || w.err != nil {
 		return nil, cmp.Or(err, w.err)
@@ -44,7 +44,6 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, 
 // held until all of them are there.
 type walk struct {
 	s     *Store
-	ctx   context.Context
 	q     chat.ThreadQuery
 	at    string
 	tied  []entry
@@ -55,7 +54,7 @@ type walk struct {
 
 type entry struct{ id, at string }
 
-func (w *walk) page(items []item) (more bool) {
+func (w *walk) page(ctx context.Context, items []item) (more bool) {
 	for _, i := range items {
 		e := entry{strings.TrimPrefix(stringOf(i[pk]), threadPrefix), activity(i)}
 		if stringOf(i[sk]) != threadSK {
@@ -70,7 +69,7 @@ func (w *walk) page(items []item) (more bool) {
 	if len(w.ready) < w.q.Limit && w.q.Search == "" && w.q.Feedback == nil {
 		return true
 	}
-	return w.load()
+	return w.load(ctx)
 }
 
 // untie puts the threads of one time in their order and takes those after the
@@ -85,13 +84,13 @@ func (w *walk) untie() {
 	w.tied = nil
 }
 
-func (w *walk) flush() {
+func (w *walk) flush(ctx context.Context) {
 	w.untie()
-	w.load()
+	w.load(ctx)
 }
 
 // load reads the threads that are ready, and keeps those that are looked for.
-func (w *walk) load() (more bool) {
+func (w *walk) load(ctx context.Context) (more bool) {
 	ready := w.ready
 	if w.q.Search == "" && w.q.Feedback == nil {
 		ready = ready[:min(len(ready), w.q.Limit-len(w.found))]
@@ -101,7 +100,7 @@ func (w *walk) load() (more bool) {
 	for _, e := range ready {
 		keys = append(keys, threadKey(e.id))
 	}
-	items, err := w.s.c.gets(w.ctx, keys, true)
+	items, err := w.s.c.gets(ctx, keys, true)
 	if err != nil {
 		w.err = err
 		return false
@@ -111,14 +110,14 @@ func (w *walk) load() (more bool) {
 		if i == nil || owner(i) != w.q.UserID {
 			continue // the index lags behind
 		}
-		says, err := w.s.whole(w.ctx, i)
+		says, err := w.s.whole(ctx, i)
 		if err != nil {
 			w.err = err
 			return false
 		}
 		t := threadOf(i, says)
 		t.LastActivity = e.at // the order is the index's
-		ok, err := w.s.matches(w.ctx, t, w.q)
+		ok, err := w.s.matches(ctx, t, w.q)
 		if err != nil {
 			w.err = err
 			return false
