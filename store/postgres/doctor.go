@@ -185,9 +185,11 @@ func (l *layout) ddl(what, cost string, sql ...string) remedy {
 }
 
 // alter runs statements that lock tables. Whoever waits for such a lock makes
-// everybody behind it wait too, so it waits briefly and comes back.
+// everybody behind it wait too, so it waits briefly and comes back: for less
+// than deadlock_timeout, a second, after which a deadlock with a writer might
+// end the writer.
 func (s *Store) alter(ctx context.Context, sql []string) error {
-	statements := []sqlcore.Query{{SQL: lock}, {SQL: `SET LOCAL lock_timeout='2s'`}}
+	statements := []sqlcore.Query{{SQL: lock}, {SQL: `SET LOCAL lock_timeout='500ms'`}}
 	for _, text := range sql {
 		statements = append(statements, sqlcore.Query{SQL: text})
 	}
@@ -195,7 +197,7 @@ func (s *Store) alter(ctx context.Context, sql []string) error {
 	statements = append(append([]sqlcore.Query{{SQL: "BEGIN"}}, statements...), sqlcore.Query{SQL: "COMMIT"})
 	for try := 1; ; try++ {
 		err := s.direct().write(ctx, statements...)
-		if code(err) != "55P03" || try == lockTries {
+		if c := code(err); (c != "55P03" && c != "40P01") || try == lockTries {
 			return err
 		}
 		if err := pause(ctx, time.Duration(try)*time.Second); err != nil {
@@ -205,7 +207,7 @@ func (s *Store) alter(ctx context.Context, sql []string) error {
 }
 
 // lockTries is how often a lock is asked for before the doctor gives up.
-const lockTries = 5
+const lockTries = 8
 
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -184,6 +184,50 @@ func TestOtherWritersCount(t *testing.T) {
 	}
 }
 
+// The doctor locks tables that others write, in another order than they do. It
+// gives way, since a deadlock may cost the host its statement, and comes back.
+func TestTheDoctorGivesWayToTheHost(t *testing.T) {
+	url := fixture(t, "documented")
+	db, ctx := open(t, url), t.Context()
+	host, err := connect(t, url).Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Rollback(ctx)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := host.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`LOCK TABLE feedbacks IN ROW EXCLUSIVE MODE`) // as a write does
+	mended := make(chan error, 1)
+	go func() { mended <- db.Mend(ctx) }()
+	// It has locked threads when it waits for feedbacks.
+	waiting := `SELECT count(*) FROM pg_locks w JOIN pg_locks h ON h.pid=w.pid AND h.granted AND h.relation='threads'::regclass
+		AND h.mode='AccessExclusiveLock' WHERE NOT w.granted AND w.relation='feedbacks'::regclass`
+	for n := 0; n == 0; {
+		select {
+		case err := <-mended:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		if err := host.QueryRow(ctx, waiting).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`LOCK TABLE threads IN ROW EXCLUSIVE MODE`)
+	if err := host.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-mended; err != nil {
+		t.Fatal(err)
+	}
+	if d, err := db.Examine(ctx); err != nil || len(d.Findings) > 0 {
+		t.Errorf("after mending: %+v, %v", d, err)
+	}
+}
+
 // A trigger that fails must not fail the host.
 func TestTriggersCannotFailTheHost(t *testing.T) {
 	url := fixture(t, "documented")
