@@ -58,7 +58,9 @@ BEGIN
 END $$;
 
 -- varve_utc brings a time in any form that Chainlit, browsers and databases write
--- into fixed-width UTC text; NULL for what is no time.
-CREATE FUNCTION :varve.varve_utc(t TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT :utc
-$$;
+-- into fixed-width UTC text; NULL for what is no time. A function in SQL would be
+-- planned anew in every transaction, at the price of all else a write does.
+CREATE FUNCTION :varve.varve_utc(t TEXT) RETURNS TEXT LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  RETURN :utc;
+END $$;
