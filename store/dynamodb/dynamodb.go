@@ -101,9 +101,6 @@ func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, er
 	if region := q.Get("region"); region != "" {
 		options = append(options, config.WithRegion(region))
 	}
-	if o.HTTP != nil {
-		options = append(options, config.WithHTTPClient(o.HTTP))
-	}
 	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "the configuration of AWS cannot be read")
@@ -112,6 +109,9 @@ func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, er
 		return nil, errs.Field(errs.Invalid, "url", "names no region, nor does the environment: add ?region=… or set AWS_REGION")
 	}
 	return dynamodb.NewFromConfig(c, func(d *dynamodb.Options) {
+		if o.HTTP != nil {
+			d.HTTPClient = o.HTTP
+		}
 		if endpoint := q.Get("endpoint"); endpoint != "" {
 			d.BaseEndpoint = &endpoint
 			// Emulators answer checksums of their own.

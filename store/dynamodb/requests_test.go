@@ -1,0 +1,168 @@
+package dynamodb_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/store/dynamodb"
+)
+
+// wire counts what is asked of DynamoDB, and answers for it where told to.
+type wire struct {
+	mu     sync.Mutex
+	asked  []string
+	answer func(operation string, nth int) (*http.Response, error)
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	w.mu.Lock()
+	w.asked = append(w.asked, operation)
+	nth, answer := len(w.asked), w.answer
+	w.mu.Unlock()
+	if answer != nil {
+		if resp, err := answer(operation, nth); resp != nil || err != nil {
+			return resp, err
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// of returns what a call asks for.
+func (w *wire) of(t *testing.T, call func() error) string {
+	t.Helper()
+	w.asked = nil
+	if err := call(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(w.asked, " ")
+}
+
+func wired(t *testing.T) (*wire, chat.Store) {
+	t.Helper()
+	w := &wire{}
+	return w, open(t, table(t), dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
+}
+
+func TestRequestsOfEachCall(t *testing.T) {
+	w, c := wired(t)
+	ctx, now := t.Context(), chat.Write{Now: time.Now()}
+	step := chat.Step{ID: "m", ThreadID: "t0", Type: "user_message", Output: "hi", CreatedAt: "2026-01-02T03:04:05.000000Z"}
+	if _, err := c.PutUser(ctx, chat.User{Identifier: "ada", CreatedAt: step.CreatedAt}, now); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		p := chat.ThreadPatch{ID: fmt.Sprintf("t%d", i), UserID: "ada"}
+		if err := c.ApplyThread(ctx, p, chat.Write{Now: now.Now.Add(time.Duration(i) * time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ref := chat.Ref{ID: "m", ThreadID: "t0"}
+	for _, call := range []struct {
+		name, want string
+		do         func() error
+	}{
+		{"PutUser", "UpdateItem", func() error { _, err := c.PutUser(ctx, chat.User{Identifier: "ada"}, now); return err }},
+		{"User", "GetItem", func() error { _, err := c.User(ctx, "ada"); return err }},
+		{"ApplyThread", "BatchGetItem PutItem", func() error { return c.ApplyThread(ctx, chat.ThreadPatch{ID: "t0", Name: chat.Ptr("n")}, now) }},
+		{"ApplyStep", "BatchGetItem TransactWriteItems", func() error { return c.ApplyStep(ctx, step, now) }},
+		{"ApplyStep again", "BatchGetItem TransactWriteItems", func() error { return c.ApplyStep(ctx, step, now) }},
+		{"ApplyFeedback", "BatchGetItem TransactWriteItems", func() error {
+			_, err := c.ApplyFeedback(ctx, chat.Feedback{ID: "f", ForID: "m", ThreadID: "t0", Value: 1}, now)
+			return err
+		}},
+		{"ApplyElement", "BatchGetItem TransactWriteItems", func() error {
+			return c.ApplyElement(ctx, chat.Element{ID: "e", ThreadID: "t0", ForID: "m", Name: "n", ObjectKey: "k"}, now)
+		}},
+		{"Head", "GetItem", func() error { _, err := c.Head(ctx, "t0"); return err }},
+		{"Step", "GetItem", func() error { _, err := c.Step(ctx, ref); return err }},
+		{"Element", "GetItem", func() error { _, err := c.Element(ctx, chat.Ref{ID: "e", ThreadID: "t0"}); return err }},
+		{"Thread", "Query", func() error { _, err := c.Thread(ctx, "t0"); return err }},
+		{"Threads", "Query BatchGetItem", func() error {
+			found, err := c.Threads(ctx, chat.ThreadQuery{ThreadFilter: chat.ThreadFilter{UserID: "ada"}, Limit: 36})
+			if err == nil && (len(found) != 36 || found[0].ID != "t39") {
+				err = fmt.Errorf("%d threads", len(found))
+			}
+			return err
+		}},
+		{"Orphans", "Query", func() error { _, err := c.Orphans(ctx, 10); return err }},
+		{"DeleteElement", "BatchGetItem TransactWriteItems", func() error {
+			return c.DeleteElement(ctx, chat.Ref{ID: "e", ThreadID: "t0"}, now)
+		}},
+		{"DeleteStep", "Query TransactWriteItems", func() error { return c.DeleteStep(ctx, ref, now) }},
+		{"DeleteThread of nothing more", "GetItem TransactWriteItems Query BatchWriteItem", func() error { return c.DeleteThread(ctx, "t0", now) }},
+	} {
+		if got := w.of(t, call.do); got != call.want {
+			t.Errorf("%s asks %q, want %q", call.name, got, call.want)
+		}
+	}
+}
+
+func answered(status int, code string) *http.Response {
+	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"m"}`, code)
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(bytes.NewBufferString(body)), ContentLength: int64(len(body))}
+}
+
+func TestThrottlingIsBackedOff(t *testing.T) {
+	w, c := wired(t)
+	w.asked = nil
+	w.answer = func(_ string, nth int) (*http.Response, error) {
+		if nth <= 2 {
+			return answered(400, "ThrottlingException"), nil
+		}
+		return nil, nil
+	}
+	if err := c.ApplyStep(t.Context(), chat.Step{ID: "m", ThreadID: "t"}, chat.Write{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"BatchGetItem", "BatchGetItem", "BatchGetItem", "TransactWriteItems"}
+	if !slices.Equal(w.asked, want) {
+		t.Errorf("%q, want %q", w.asked, want)
+	}
+}
+
+func TestFailuresNameTheirRemedy(t *testing.T) {
+	cut := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+	for _, f := range []struct {
+		name, code, remedy string
+		kind               errs.Kind
+	}{
+		{"wrong credentials", "UnrecognizedClientException", "AWS_ACCESS_KEY_ID", errs.Unauthenticated},
+		{"a role without the right", "AccessDeniedException", "give their role dynamodb:", errs.Forbidden},
+		{"a table or region that is not there", "ResourceNotFoundException", "varve doctor --apply", errs.Unavailable},
+		{"a network that is cut", "", "network", errs.Unavailable},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			w, c := wired(t)
+			w.answer = func(operation string, _ int) (*http.Response, error) {
+				if operation != "TransactWriteItems" {
+					return nil, nil
+				}
+				if f.code == "" {
+					return nil, cut
+				}
+				return answered(400, f.code), nil
+			}
+			err := c.ApplyStep(t.Context(), chat.Step{ID: "m", ThreadID: "t"}, chat.Write{Now: time.Now()})
+			if errs.KindOf(err) != f.kind || !strings.Contains(err.Error(), f.remedy) {
+				t.Errorf("%s: %v", errs.KindOf(err), err)
+			}
+			w.answer = nil
+			if _, err := c.Thread(t.Context(), "t"); errs.KindOf(err) != errs.NotFound {
+				t.Errorf("half a thread is there: %v", err)
+			}
+		})
+	}
+}
