@@ -92,15 +92,6 @@ func plainObject(v map[string]any, depth int) (value, bool) {
 	return object(m), exact
 }
 
-// fromJSON is plain for JSON text.
-func fromJSON(raw []byte) (value, bool) {
-	v, err := decodeJSON(raw)
-	if err != nil {
-		return null(), false
-	}
-	return plain(v)
-}
-
 func decodeJSON(raw []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
