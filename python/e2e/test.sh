@@ -38,6 +38,7 @@ has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }
 need python3-venv python3 -m ensurepip --version
 need postgresql has_postgres
 need chromium command -v chromium
+"$root/scripts/need-dynamodb"
 
 mkdir -p "$VARVE_VENVS"
 if [ ! -x "$VARVE_VENVS/uv-tool/bin/uv" ]; then
