@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
@@ -91,11 +92,18 @@ func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.Use
 	}
 	meta := string(sqlcore.AppendJSON(nil, u.Metadata))
 	u.DisplayName = ""
-	err = r.at.write(ctx, sqlcore.Query{SQL: l.sql.user, Args: []any{u.ID, u.Identifier, meta, u.CreatedAt}, Each: func(got sqlcore.Row) error {
+	put := sqlcore.Query{SQL: l.sql.user, Args: []any{u.ID, u.Identifier, meta, u.CreatedAt}, Each: func(got sqlcore.Row) error {
 		u.ID, _ = got.Text(0)
 		u.CreatedAt, _ = got.Text(1)
 		return nil
-	}})
+	}}
+	err = r.at.write(ctx, put)
+	if _, alone := r.at.(outer); alone && errs.KindOf(err) == errs.Exists {
+		// Another process put the same user at the same moment, and the
+		// statement met its id before its identifier, which alone is asked
+		// about. The second time the row is there to be found.
+		err = r.at.write(ctx, put)
+	}
 	return u, err
 }
 
