@@ -9,12 +9,16 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/state"
 )
 
 // Tx gives the ports of the rooms inside one transaction.
 type Tx interface {
 	// Chat is the port of the room of conversations. It is never nil.
 	Chat() chat.Store
+	// State is the port of versioned tables. It is never nil; where the
+	// database keeps none it is a state.Unserved.
+	State() state.Store
 }
 
 // Store is an open database.

@@ -23,13 +23,15 @@ var rooms = map[string][]string{
 	"chat":          nil,
 	"chat/chattest": {"chat", "store"},
 
-	"store":                  {"chat"},
-	"store/internal/sqlcore": {"chat", "store"},
-	"store/memory":           {"chat", "store", "internal/goid"},
-	"store/sqlite":           {"chat", "store", "store/internal/sqlcore", "internal/goid"},
-	"store/postgres":         {"chat", "store", "store/internal/sqlcore", "internal/goid"},
+	"state": nil,
 
-	"store/dynamodb": {"chat", "store"},
+	"store":                  {"chat", "state"},
+	"store/internal/sqlcore": {"chat", "state", "store"},
+	"store/memory":           {"chat", "state", "store", "internal/goid"},
+	"store/sqlite":           {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/postgres":         {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
+
+	"store/dynamodb": {"chat", "state", "store"},
 
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},

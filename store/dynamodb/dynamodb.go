@@ -30,6 +30,7 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	versioned "github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -122,6 +123,9 @@ func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, er
 
 // Chat implements store.Tx.
 func (s *Store) Chat() chat.Store { return rooms{s} }
+
+// State implements store.Tx.
+func (s *Store) State() versioned.Store { return versioned.Unserved{Engine: "DynamoDB"} }
 
 // Update implements store.Store: there are no transactions over calls.
 func (s *Store) Update(context.Context, func(context.Context, store.Tx) error) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/goid"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -51,6 +52,11 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 type tx struct{ data *data }
 
 func (t tx) Chat() chat.Store { return rooms{at: t} }
+
+// State implements store.Tx.
+func (s *Store) State() state.Store { return state.Unserved{Engine: "the store in memory"} }
+
+func (t tx) State() state.Store { return state.Unserved{Engine: "the store in memory"} }
 
 // access runs a function on the data, under the lock or inside an Update.
 type access interface {
