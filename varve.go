@@ -20,6 +20,7 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -55,6 +56,7 @@ type DB struct {
 	store store.Store
 	files *blob.Bucket // nil when there is no data folder
 	chat  *chat.Service
+	state *state.Service
 	src   Source
 }
 
@@ -112,11 +114,15 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		opt.ElementURL = elementURL(o)
 	}
 	db.chat = chat.NewService(db.store.Chat(), opt)
+	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	return nil
 }
 
 // Chat is the room of conversations.
 func (db *DB) Chat() *chat.Service { return db.chat }
+
+// State is the room of versioned tables.
+func (db *DB) State() *state.Service { return db.state }
 
 // Files keeps the bytes of elements; nil when there is no data folder.
 func (db *DB) Files() *blob.Bucket { return db.files }
@@ -140,19 +146,26 @@ func (db *DB) Doctor() (store.Doctor, error) {
 }
 
 // Tx is the rooms inside one transaction.
-type Tx struct{ chat *chat.Service }
+type Tx struct {
+	chat  *chat.Service
+	state *state.Service
+}
 
 // Chat is the room of conversations inside the transaction. It stores no
 // bytes.
 func (tx *Tx) Chat() *chat.Service { return tx.chat }
+
+// State is the room of versioned tables inside the transaction.
+func (tx *Tx) State() *state.Service { return tx.state }
 
 // Update runs fn in one transaction that spans all rooms: everything it writes
 // through tx is there when Update returns nil, nothing of it when fn fails. fn
 // uses the context it is given, may be run again, and does no I/O elsewhere; a
 // call through db inside it is errs.Invalid.
 func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	defer db.state.Nudge()
 	return db.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
-		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat())})
+		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat()), state: db.state.In(tx.State())})
 	})
 }
 

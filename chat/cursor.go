@@ -2,46 +2,19 @@ package chat
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
 )
 
-// A cursor is "v1." and, in unpadded URL base64, a MAC of 16 bytes followed by
-// the place: last activity, NUL, id. The MAC (HMAC-SHA-256, cut) covers the
-// filter too, so that a cursor works for the owner and the question it was
-// made for and for no other. It holds the place and not a thread's name, so
-// that paging goes on when the thread is deleted meanwhile.
-const cursorMark = "v1."
+// A cursor holds the place, last activity, NUL, id, and not a thread's name,
+// so that paging goes on when the thread is deleted meanwhile.
 
-func (s *Service) cursor(question, place string) string {
-	return cursorMark + base64.RawURLEncoding.EncodeToString(append(s.cursorMAC(question, place), place...))
-}
+func (s *Service) cursor(question, place string) string { return s.signer().Cursor(question, place) }
 
-func (s *Service) cursorMAC(question, place string) []byte {
-	mac := hmac.New(sha256.New, s.opt.Secret)
-	fmt.Fprintf(mac, "%s\x00%s", question, place)
-	return mac.Sum(nil)[:16]
-}
-
-// open returns the place that a cursor of ours holds, for the question it was
-// made for.
-func (s *Service) open(question, cursor string) (place string, ok bool) {
-	rest, ok := strings.CutPrefix(cursor, cursorMark)
-	if !ok {
-		return "", false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(rest)
-	if err != nil || len(raw) < 16 {
-		return "", false
-	}
-	place = string(raw[16:])
-	return place, hmac.Equal(raw[:16], s.cursorMAC(question, place))
-}
+func (s *Service) signer() page.Signer { return page.Signer{Secret: s.opt.Secret} }
 
 // errCursor is the refusal of a cursor that is none of the listing's.
 var errCursor = errs.Field(errs.Invalid, "cursor", "is not a cursor of this listing; start again without one")
@@ -60,8 +33,8 @@ func (p Place) String() string { return p.LastActivity + "\x00" + p.ID }
 // readCursor takes a cursor of ours, or the id of a thread of the filter's
 // owner, which is what Chainlit's own layer hands out.
 func (s *Service) readCursor(ctx context.Context, f ThreadFilter, cursor string) (Place, error) {
-	if strings.HasPrefix(cursor, cursorMark) {
-		place, ok := s.open(f.question(), cursor)
+	if strings.HasPrefix(cursor, page.CursorMark) {
+		place, ok := s.signer().Open(f.question(), cursor)
 		if !ok {
 			return Place{}, errCursor
 		}

@@ -26,7 +26,7 @@ func (s *Service) Users(ctx context.Context, p page.Request) (page.Page[User], e
 	after := ""
 	if p.Cursor != "" {
 		var ok bool
-		if after, ok = s.open(usersQuestion, p.Cursor); !ok {
+		if after, ok = s.signer().Open(usersQuestion, p.Cursor); !ok {
 			return out, errCursor
 		}
 	}

@@ -6,7 +6,7 @@
 //	todos, err := state.TableOf[Todo](db, "todos")
 //	_, err = todos.Append(ctx, Todo{ID: "test", Body: "do your homework"})
 //	_, err = todos.Update(ctx, state.Row{"id": "test", "status": "done"})
-//	was, err := todos.AsOf(state.Version(1)).Latest(ctx, "test")
+//	was, err := todos.AsOf(state.AtVersion(1)).Latest(ctx, "test")
 //
 // The order of versions is a position, a number that only grows within a
 // table; no two versions share one, and what a clock says decides nothing. The

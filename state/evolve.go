@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -12,6 +13,19 @@ import (
 // stays where it is and is converted when it is read. An integer becomes its
 // decimal digits, or the nearest float64.
 var widenings = map[Type][]Type{Integer: {Real, Text}}
+
+// Widen converts a value of a column's former type, which an older program
+// still writes and an older place still holds. Any other is returned as it is.
+func Widen(v any, to Type) any {
+	n, ok := v.(int64)
+	switch {
+	case ok && to == Real:
+		return float64(n)
+	case ok && to == Text:
+		return strconv.FormatInt(n, 10)
+	}
+	return v
+}
 
 // Evolve brings a table to a declaration and lists the places that are new,
 // which the store then adds; none and an equal Table mean that there is

@@ -53,11 +53,11 @@ func Next(t *Table, newest, source *Version, w Write) (Version, error) {
 		copy(v.Values, base.Values)
 	}
 	for name, value := range w.Values {
-		i := t.Index(name)
+		i := t.column(Column{Name: name})
 		if i < 0 {
 			return v, errs.Field(errs.Invalid, name, "the table %q has no such column", t.Name)
 		}
-		v.Values[i] = value
+		v.Values[i] = Widen(value, t.Columns[i].Type)
 	}
 	if owner := t.Index(t.Owner); w.Owner != nil && owner >= 0 {
 		v.Values[owner] = *w.Owner
@@ -81,8 +81,10 @@ func permitted(t *Table, newest *Version, w Write) error {
 		}
 		return errNoRow
 	}
-	if given, ok := w.Values[t.Columns[owner].Name]; ok && given != any(*w.Owner) {
-		return errs.Field(errs.Forbidden, t.Owner, "a row cannot be made another user's")
+	for name, given := range w.Values {
+		if t.column(Column{Name: name}) == owner && given != any(*w.Owner) {
+			return errs.Field(errs.Forbidden, t.Owner, "a row cannot be made another user's")
+		}
 	}
 	return nil
 }

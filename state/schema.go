@@ -59,8 +59,9 @@ type Table struct {
 	// Generation grows when the table is cleared: what was derived from it is
 	// to be derived again.
 	Generation int64 `json:"generation"`
-	// Horizon is the position before which versions were compacted away: an
-	// older state cannot be told any more. 0: none were.
+	// Horizon is the position before which versions were compacted away or
+	// cleared: an older state cannot be told any more, and every version from
+	// it on is there. 0: none were.
 	Horizon int64 `json:"horizon"`
 }
 

@@ -57,6 +57,8 @@ type Write struct {
 	Actor string
 	// Source is the version number that a restore takes its values from.
 	Source int64
+	// Now is the clock's time, from which [Tick] makes the version's.
+	Now time.Time
 }
 
 // CompareOp is how a column is held against a value.
@@ -118,8 +120,9 @@ type Store interface {
 	// [Evolve], whichever of several processes comes first. Rows are not
 	// rewritten.
 	Declare(ctx context.Context, s Schema) (Table, error)
-	// Clear forgets all rows of the tables, with their history, and raises
-	// their generations; positions go on. All or none are cleared.
+	// Clear forgets all rows of the tables, with their history, raises their
+	// generations and sets their horizons just past the last position;
+	// positions go on. All or none are cleared.
 	Clear(ctx context.Context, tables []string) error
 	// Write makes one version for each write, in order, with [Next]; the first
 	// that fails ends it and nothing is written. A later write sees an earlier

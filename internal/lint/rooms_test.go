@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"server":      {"chat", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "server/wire"},
 
-	"":    {"chat", "store", "blob"},
+	"":    {"chat", "state", "store", "blob"},
 	"all": {"", "chat", "store", "blob", "store/memory", "store/sqlite", "store/postgres", "store/dynamodb"},
 
 	"cmd/varve": {"", "all", "chat", "store", "blob", "server", "server/keys", "server/wire", "client", "internal/config"},
