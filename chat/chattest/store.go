@@ -149,11 +149,7 @@ func orphans(s stored) {
 	s.must(c.ApplyElement(s.ctx, e, w))
 	s.equal(len(keys()), 0)
 
-	// Bytes that two elements name stay until both are gone, where an element
-	// can be found by its bytes.
-	if s.db.Chat().Features().NeedsThread {
-		return
-	}
+	// Bytes that two elements name stay until both are gone.
 	other := chat.Element{ID: id(), ThreadID: id(), Name: "n", ObjectKey: e.ObjectKey}
 	s.must(c.ApplyElement(s.ctx, other, w))
 	s.must(c.DeleteElement(s.ctx, chat.Ref{ID: e.ID, ThreadID: e.ThreadID}, w))

@@ -179,12 +179,17 @@ const (
 	longest   = 2 * time.Second
 )
 
+// delay is how long to wait before a try.
+func delay(try int) time.Duration {
+	ceiling := min(firstWait<<min(try, 10), longest)
+	return ceiling/2 + rand.N(ceiling/2)
+}
+
 func (b *backoff) next(ctx context.Context) error {
 	if b.tries++; b.tries == maxTries {
 		return errs.New(errs.Unavailable, "DynamoDB left a part undone %d times: the table's capacity is spent; raise it, or use on-demand billing", maxTries)
 	}
-	ceiling := min(firstWait<<b.tries, longest)
-	t := time.NewTimer(ceiling/2 + rand.N(ceiling/2))
+	t := time.NewTimer(delay(b.tries))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -104,40 +104,34 @@ func (s *Store) commit(ctx context.Context, ops []op) error {
 	return nil
 }
 
+// plan is what a write makes of the state it found.
+type plan struct {
+	ops   []op
+	row   row   // whose chunks are laid before ops
+	stale []key // chunks that nothing names after ops
+}
+
 // write does what fn makes of the present state, anew while that moves.
-func (s *Store) write(ctx context.Context, fn func() ([]op, error)) error {
+func (s *Store) write(ctx context.Context, fn func() (plan, error)) error {
 	for wait := (backoff{}); ; {
-		ops, err := fn()
-		if err != nil || len(ops) == 0 {
+		p, err := fn()
+		if err != nil || len(p.ops) == 0 {
 			return err
 		}
-		if err = s.commit(ctx, ops); !errors.Is(err, errMoved) {
+		if err = s.lay(ctx, p.row); err == nil {
+			err = s.commit(ctx, p.ops)
+		}
+		s.settle(ctx, p, err)
+		switch {
+		case errors.Is(err, errMoved):
+			err = errs.Wrap(errs.Conflict, err, "others write the same thing at the same time; try again")
+		case !errors.Is(err, errThrottled):
 			return err
 		}
-		if err := wait.next(ctx); err != nil {
-			return errs.Wrap(errs.Conflict, err, "others write the same thing at the same time; try again")
+		if gaveUp := wait.next(ctx); ctx.Err() != nil {
+			return gaveUp
+		} else if gaveUp != nil {
+			return err
 		}
-	}
-}
-
-// laid is a row with its chunks in place before the write that names them, and
-// the chunks of the row before it to be taken away after.
-func (s *Store) laid(ctx context.Context, r row) error {
-	var writes []types.WriteRequest
-	for _, chunk := range r.chunks {
-		writes = append(writes, putRequest(chunk))
-	}
-	return s.c.batch(ctx, writes)
-}
-
-// dropChunks takes away chunks that nothing names any more; what fails stays
-// until the thread goes.
-func (s *Store) dropChunks(ctx context.Context, keys []key) {
-	var writes []types.WriteRequest
-	for _, k := range keys {
-		writes = append(writes, deleteRequest(k))
-	}
-	if err := s.c.batch(context.WithoutCancel(ctx), writes); err != nil {
-		s.c.log.Warn("chunks stay behind", "err", err)
 	}
 }

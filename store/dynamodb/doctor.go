@@ -26,7 +26,7 @@ func (s *Store) ready(ctx context.Context) error {
 		return err
 	}
 	if t == nil {
-		return errs.New(errs.Unavailable, "there is no table %q in this region: check its name and the region, or make it with `varve doctor --apply`", s.c.table)
+		return errs.New(errs.Unavailable, "there is no table %q in the region %s: check both, or make it with `varve doctor --apply`", s.c.table, s.c.db.Options().Region)
 	}
 	if keysOf(t.KeySchema) != pk+" "+sk {
 		return errs.New(errs.Invalid, "the table %q has other keys than PK and SK: it is not one of Chainlit's layer", s.c.table)

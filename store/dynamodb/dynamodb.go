@@ -61,11 +61,9 @@ var (
 	_ chat.Store   = rooms{}
 )
 
-// Patience of the SDK with a network or table that is busy.
-const (
-	attempts   = 5
-	maxBackoff = 2 * time.Second
-)
+// attempts is the patience of the SDK with a network or table that is busy:
+// with the waits of delay, about four seconds.
+const attempts = 8
 
 // Open opens the table of dynamodb://TABLE?region=R&endpoint=URL. Region and
 // credentials are otherwise those of AWS's usual chain: environment, profile,
@@ -97,7 +95,10 @@ func Open(ctx context.Context, raw string, o Options) (*Store, error) {
 
 func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, error) {
 	options := []func(*config.LoadOptions) error{config.WithRetryer(func() aws.Retryer {
-		return retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = attempts, maxBackoff })
+		return retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = attempts
+			r.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return delay(attempt), nil })
+		})
 	})}
 	if region := q.Get("region"); region != "" {
 		options = append(options, config.WithRegion(region))

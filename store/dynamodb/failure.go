@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,6 +14,12 @@ import (
 
 // errMoved says that a write found another state than it was made for.
 var errMoved = errors.New("the item changed meanwhile")
+
+// errThrottled is in errors of transactions that DynamoDB was too busy for: it
+// refuses those whole, and the SDK does not try them again.
+var errThrottled = errors.New("throttled")
+
+const throttledRemedy = "DynamoDB throttles: the table's capacity is spent; raise it, or use on-demand billing"
 
 // failed classifies an error by its code and names the remedy.
 func (c *client) failed(operation string, err error) error {
@@ -31,7 +38,7 @@ func (c *client) failed(operation string, err error) error {
 	return errs.Wrap(errs.Unavailable, err, "%s failed: check the network, the region, the endpoint, and that this machine has AWS credentials", operation)
 }
 
-const credentialsRemedy = "AWS did not accept the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of this machine"
+const credentialsRemedy = "AWS did not accept the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of this machine, and that its clock is right"
 
 // answered is the error for a code that DynamoDB answered.
 func (c *client) answered(operation, code string, err error) error {
@@ -43,14 +50,14 @@ func (c *client) answered(operation, code string, err error) error {
 	case "TransactionInProgressException":
 		return errs.Wrap(errs.Unavailable, err, "an earlier try of the same write is still running")
 	case "ResourceNotFoundException":
-		return errs.Wrap(errs.Unavailable, err, "there is no table %q with the index %s in this region: check the table's name and the region, or make it with `varve doctor --apply`", c.table, index)
+		return errs.Wrap(errs.Unavailable, err, "there is no table %q with the index %s in the region %s: check the table's name and the region, or make it with `varve doctor --apply`", c.table, index, c.db.Options().Region)
 	case "UnrecognizedClientException", "InvalidSignatureException", "MissingAuthenticationTokenException",
 		"IncompleteSignatureException", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch":
 		return errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
 	case "AccessDeniedException":
 		return errs.Wrap(errs.Forbidden, err, "these credentials may not %s on the table %q: give their role dynamodb:%s on the table and its indexes", operation, c.table, operation)
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded":
-		return errs.Wrap(errs.Unavailable, err, "DynamoDB throttles: the table's capacity is spent; raise it, or use on-demand billing")
+		return errs.Wrap(errs.Unavailable, err, throttledRemedy)
 	case "ItemCollectionSizeLimitExceededException":
 		return errs.Wrap(errs.TooLarge, err, "the conversation is larger than the table can hold")
 	case "ValidationException":
@@ -74,7 +81,7 @@ func (c *client) canceled(err error) error {
 		switch code {
 		case "", "None", "ConditionalCheckFailed", "TransactionConflict":
 		case "ThrottlingError", "ProvisionedThroughputExceeded":
-			return errs.Wrap(errs.Unavailable, err, "DynamoDB throttles: the table's capacity is spent; raise it, or use on-demand billing")
+			return errs.Wrap(errs.Unavailable, fmt.Errorf("%w: %w", errThrottled, err), throttledRemedy)
 		default:
 			return errs.Wrap(errs.Internal, err, "DynamoDB refused a transaction (%s)", code)
 		}

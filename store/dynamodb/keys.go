@@ -30,7 +30,10 @@ const (
 	chunkPrefix    = "VARVE#CHUNK#"
 	orphanPK       = "VARVE#ORPHAN"
 	deletingPrefix = "THREAD#" // in the partition of orphans: a deletion that is not finished
-	keyPrefix      = "KEY#"
+	layingPrefix   = "LAYING#" // there: chunks that a write is about to name
+	keyPrefix      = "KEY#"    // there: the key of bytes that may have lost their last element
+	objectPrefix   = "VARVE#OBJECT#"
+	objectSK       = "ELEMENTS"
 	secretPK       = "VARVE#SECRET"
 	favoritePrefix = "FAVORITE#" // in the index, of starred steps
 

@@ -165,7 +165,7 @@ func mentions(all map[key]item, thread string, q chat.ThreadQuery) (mentioned, j
 		}
 		judge(i["feedback"])
 		if q.Search != "" && !mentioned {
-			says, _ := unseal(i, func(k key) (string, bool) { return asText(all[k]["part"]) })
+			says, _ := unseal(i, func(k key) ([]byte, bool) { return partOf(all[k]) })
 			var output string
 			setField(&output, says["output"])
 			mentioned = strings.Contains(chat.Fold(output), folded)
@@ -195,7 +195,7 @@ func (s *Store) everybody(ctx context.Context, q chat.ThreadQuery) (found []chat
 		if head == nil {
 			continue
 		}
-		says, _ := unseal(head, func(k key) (string, bool) { return asText(all[k]["part"]) })
+		says, _ := unseal(head, func(k key) ([]byte, bool) { return partOf(all[k]) })
 		t := threadOf(head, says)
 		m, v := mentions(all, id, q)
 		m = m || q.Search == "" || strings.Contains(chat.Fold(t.Name), chat.Fold(q.Search))

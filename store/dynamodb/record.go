@@ -1,7 +1,10 @@
 package dynamodb
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,6 +23,7 @@ type content map[string]any
 type row struct {
 	item   item
 	says   content
+	gen    string // what the keys of the chunks begin with
 	chunks []item // to be written before it
 }
 
@@ -36,7 +40,7 @@ const (
 // and beside them, for what those cannot hold, the JSON itself. gen names the
 // chunks.
 func seal(k key, says content, gen string) row {
-	r := row{item: k.attributes(), says: says}
+	r := row{item: k.attributes(), says: says, gen: gen}
 	inline := item{}
 	for name, v := range says {
 		p, ok := plain(v)
@@ -80,10 +84,10 @@ func (r *row) moveOut(inline item, k key, gen string) item {
 		size -= w - weigh(short)
 		r.item[name] = short
 		delete(inline, name)
-		parts := split(encodeJSON(r.says[name]))
+		parts := split(packed(r.says[name]))
 		for i, part := range parts {
 			chunk := chunkKey(k, gen, name, i).attributes()
-			chunk["part"] = text(part)
+			chunk["part"] = &types.AttributeValueMemberB{Value: part}
 			r.chunks = append(r.chunks, chunk)
 		}
 		moved[name] = object(item{"gen": text(gen), "parts": number(strconv.Itoa(len(parts)))})
@@ -108,18 +112,43 @@ func stub(v any) any {
 	return nil
 }
 
-func split(s string) (parts []string) {
-	for len(s) > 0 {
-		part := cut(s, chunkSize)
-		parts, s = append(parts, part), s[len(part):]
+// packed is a value as its chunks hold it: JSON, compressed, because DynamoDB
+// counts every KB.
+func packed(v any) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	io.WriteString(z, encodeJSON(v)) // into memory: cannot fail
+	z.Close()
+	return b.Bytes()
+}
+
+func unpacked(b []byte) (any, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
 	}
-	return parts
+	raw, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	return decodeJSON(raw)
+}
+
+func split(b []byte) [][]byte { return slices.Collect(slices.Chunk(b, chunkSize)) }
+
+// partOf is what a chunk holds.
+func partOf(i item) ([]byte, bool) {
+	b, ok := i["part"].(*types.AttributeValueMemberB)
+	if !ok {
+		return nil, false
+	}
+	return b.Value, true
 }
 
 // unseal reads an item. What stands beside the plain attributes counts only
 // while it says the same: Chainlit's layer writes those and does not know the
-// rest. chunk gives the text of a chunk.
-func unseal(i item, chunk func(key) (string, bool)) (says content, whole bool) {
+// rest. chunk gives what a chunk holds.
+func unseal(i item, chunk func(key) ([]byte, bool)) (says content, whole bool) {
 	says, whole = make(content, len(i)), true
 	for name, v := range i {
 		if !bookkeeping(name) {
@@ -146,7 +175,7 @@ func unseal(i item, chunk func(key) (string, bool)) (says content, whole bool) {
 	return says, whole
 }
 
-func joined(k key, name string, at value, chunk func(key) (string, bool)) (any, bool) {
+func joined(k key, name string, at value, chunk func(key) ([]byte, bool)) (any, bool) {
 	gen, parts := chunksOf(at)
 	var all []byte
 	for i := range parts {
@@ -156,7 +185,7 @@ func joined(k key, name string, at value, chunk func(key) (string, bool)) (any, 
 		}
 		all = append(all, part...)
 	}
-	full, err := decodeJSON(all)
+	full, err := unpacked(all)
 	return full, err == nil
 }
 

@@ -1,10 +1,8 @@
 package dynamodb_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -20,9 +18,10 @@ import (
 
 // wire counts what is asked of DynamoDB, and answers for it where told to.
 type wire struct {
+	url    string // of the table
 	mu     sync.Mutex
 	asked  []string
-	answer func(operation string, nth int) (*http.Response, error)
+	answer func(r *http.Request, operation string, nth int) (*http.Response, error)
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -32,7 +31,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	nth, answer := len(w.asked), w.answer
 	w.mu.Unlock()
 	if answer != nil {
-		if resp, err := answer(operation, nth); resp != nil || err != nil {
+		if resp, err := answer(r, operation, nth); resp != nil || err != nil {
 			return resp, err
 		}
 	}
@@ -51,8 +50,8 @@ func (w *wire) of(t *testing.T, call func() error) string {
 
 func wired(t *testing.T) (*wire, chat.Store) {
 	t.Helper()
-	w := &wire{}
-	return w, open(t, table(t), dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
+	w := &wire{url: table(t)}
+	return w, open(t, w.url, dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
 }
 
 func TestRequestsOfEachCall(t *testing.T) {
@@ -110,15 +109,13 @@ func TestRequestsOfEachCall(t *testing.T) {
 }
 
 func answered(status int, code string) *http.Response {
-	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"m"}`, code)
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body: io.NopCloser(bytes.NewBufferString(body)), ContentLength: int64(len(body))}
+	return said(status, fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"m"}`, code))
 }
 
 func TestThrottlingIsBackedOff(t *testing.T) {
 	w, c := wired(t)
 	w.asked = nil
-	w.answer = func(_ string, nth int) (*http.Response, error) {
+	w.answer = func(_ *http.Request, _ string, nth int) (*http.Response, error) {
 		if nth <= 2 {
 			return answered(400, "ThrottlingException"), nil
 		}
@@ -146,7 +143,7 @@ func TestFailuresNameTheirRemedy(t *testing.T) {
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			w, c := wired(t)
-			w.answer = func(operation string, _ int) (*http.Response, error) {
+			w.answer = func(_ *http.Request, operation string, _ int) (*http.Response, error) {
 				if operation != "TransactWriteItems" {
 					return nil, nil
 				}

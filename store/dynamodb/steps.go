@@ -14,32 +14,24 @@ import (
 func (r rooms) ApplyStep(ctx context.Context, p chat.Step, w chat.Write) error {
 	defer r.s.lock(p.ThreadID)()
 	k := stepKey(p.ThreadID, p.ID)
-	var old []key
-	err := r.s.write(ctx, func() ([]op, error) {
+	return r.s.write(ctx, func() (plan, error) {
 		st, err := r.s.state(ctx, p.ThreadID, k)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if err := st.allow(p.ThreadID, "", w); err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		s, err := r.s.stepSeen(ctx, st, p, w)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		s = chat.MergeStep(s, p)
-		old = chunkKeys(st.other)
 		row := seal(k, stepSays(s), token())
-		if err := r.s.laid(ctx, row); err != nil {
-			return nil, err
-		}
 		at, _ := chat.NormalTime(s.CreatedAt)
-		return append(r.s.touch(st, p.ThreadID, at, p.ID, w), r.s.put(row.item, st.other, "feedback")), nil
+		ops := append(r.s.touch(st, p.ThreadID, at, p.ID, w), r.s.put(row.item, st.other, "feedback"))
+		return plan{ops, row, chunkKeys(st.other)}, nil
 	})
-	if err == nil {
-		r.s.dropChunks(ctx, old)
-	}
-	return err
 }
 
 // stepSeen is the step as a patch finds it: new, with the feedback that came
@@ -134,15 +126,19 @@ func (s *Store) tree(all map[key]item, root key) (ops []op) {
 			}
 		}
 	}
+	elements := map[string][]key{}
 	for n := len(order) - 1; n >= 0; n-- {
 		i := all[order[n]]
 		if name := stringOf(i["objectKey"]); name != "" && strings.HasPrefix(order[n].sk, elementPrefix) {
-			ops = append(ops, s.replace(s.orphan(name)))
+			elements[name] = append(elements[name], order[n])
 		}
 		for _, k := range chunkKeys(i) {
 			ops = append(ops, s.remove(k))
 		}
 		ops = append(ops, s.remove(order[n]))
+	}
+	for name, keys := range elements {
+		ops = append(s.unrefer(name, keys...), ops...)
 	}
 	return ops
 }
@@ -151,41 +147,32 @@ func (s *Store) tree(all map[key]item, root key) (ops []op) {
 func (r rooms) ApplyElement(ctx context.Context, p chat.Element, w chat.Write) error {
 	defer r.s.lock(p.ThreadID)()
 	k := elementKey(p.ThreadID, p.ID)
-	var stale []key
-	err := r.s.write(ctx, func() ([]op, error) {
+	return r.s.write(ctx, func() (plan, error) {
 		st, err := r.s.state(ctx, p.ThreadID, k)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if err := st.allow(p.ThreadID, "", w); err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		var old chat.Element
 		if st.other != nil {
 			says, err := r.s.whole(ctx, st.other)
 			if err != nil {
-				return nil, err
+				return plan{}, err
 			}
 			old = elementOf(says, p.ThreadID, p.ID)
 		}
-		stale = chunkKeys(st.other)
 		row := seal(k, elementSays(chat.MergeElement(old, p)), token())
-		if err := r.s.laid(ctx, row); err != nil {
-			return nil, err
-		}
-		ops := append(r.s.touch(st, p.ThreadID, "", "", w), r.s.put(row.item, st.other))
+		ops := append(r.s.touch(st, p.ThreadID, "", "", w), r.s.put(row.item, st.other, "objectKey"))
 		if p.ObjectKey != "" && p.ObjectKey != old.ObjectKey {
-			ops = append(ops, r.s.remove(orphanKey(p.ObjectKey)))
+			ops = append(ops, r.s.refer(p.ObjectKey, k)...)
 			if old.ObjectKey != "" {
-				ops = append(ops, r.s.replace(r.s.orphan(old.ObjectKey)))
+				ops = append(ops, r.s.unrefer(old.ObjectKey, k)...)
 			}
 		}
-		return ops, nil
+		return plan{ops, row, chunkKeys(st.other)}, nil
 	})
-	if err == nil {
-		r.s.dropChunks(ctx, stale)
-	}
-	return err
 }
 
 // Element implements chat.Elements.
@@ -208,26 +195,23 @@ func (r rooms) DeleteElement(ctx context.Context, ref chat.Ref, w chat.Write) er
 	}
 	defer r.s.lock(ref.ThreadID)()
 	k := elementKey(ref.ThreadID, ref.ID)
-	return r.s.write(ctx, func() ([]op, error) {
+	return r.s.write(ctx, func() (plan, error) {
 		st, err := r.s.state(ctx, ref.ThreadID, k)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if st.other == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
-			return nil, chat.Missing("id", ref.ID)
+			return plan{}, chat.Missing("id", ref.ID)
 		}
 		c := condition{}
 		c.is(pk, st.other[pk])
 		c.is("objectKey", st.other["objectKey"])
 		ops := []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: k.attributes(), ConditionExpression: c.expression(),
 			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}
-		for _, chunk := range chunkKeys(st.other) {
-			ops = append(ops, r.s.remove(chunk))
-		}
 		if name := stringOf(st.other["objectKey"]); name != "" {
-			ops = append(ops, r.s.replace(r.s.orphan(name)))
+			ops = append(ops, r.s.unrefer(name, k)...)
 		}
-		return ops, nil
+		return plan{ops: ops, stale: chunkKeys(st.other)}, nil
 	})
 }
 
@@ -239,13 +223,13 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 		return "", errs.Field(errs.NotFound, "forId", "step %q cannot be found without its thread; give threadId", f.ForID)
 	}
 	defer r.s.lock(f.ThreadID)()
-	err := r.s.write(ctx, func() ([]op, error) {
+	err := r.s.write(ctx, func() (plan, error) {
 		st, err := r.s.state(ctx, f.ThreadID, stepKey(f.ThreadID, f.ForID))
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if err := st.allow(f.ThreadID, "", w); err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if st.other["createdAt"] == nil {
 			return r.s.waits(ctx, st, &f, w)
@@ -255,7 +239,7 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 		}
 		says, _ := plain(feedbackSays(f))
 		set := r.s.setFeedback(st, f.ThreadID, f.ForID, says)
-		return append(r.s.touch(st, f.ThreadID, "", f.ForID, w), set), nil
+		return plan{ops: append(r.s.touch(st, f.ThreadID, "", f.ForID, w), set)}, nil
 	})
 	return f.ID, err
 }
@@ -273,13 +257,13 @@ func (s *Store) setFeedback(st state, thread, step string, says value) op {
 		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
 }
 
-func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Write) ([]op, error) {
+func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Write) (plan, error) {
 	t := chat.Thread{ID: f.ThreadID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
 	waiting := map[string]any{}
 	if st.thread != nil {
 		says, err := s.whole(ctx, st.thread)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		t = threadOf(st.thread, says)
 		if m, ok := says[pending].(map[string]any); ok {
@@ -290,15 +274,7 @@ func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Wr
 		f.ID = old.ID
 	}
 	waiting[f.ForID] = feedbackSays(*f)
-	r := threadItem(t, waiting)
-	if err := s.laid(ctx, r); err != nil {
-		return nil, err
-	}
-	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
-	if st.thread == nil {
-		ops = append(ops, s.tombstoneSeen(st, f.ThreadID))
-	}
-	return ops, nil
+	return s.putThread(threadItem(t, waiting), st, f.ThreadID), nil
 }
 
 // DeleteFeedback implements chat.Feedbacks.
@@ -320,14 +296,14 @@ func (r rooms) DeleteFeedback(ctx context.Context, ref chat.Ref, w chat.Write) e
 		return chat.Missing("id", ref.ID)
 	}
 	defer r.s.lock(thread)()
-	return r.s.write(ctx, func() ([]op, error) {
+	return r.s.write(ctx, func() (plan, error) {
 		st, err := r.s.state(ctx, thread, stepKey(thread, step))
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if st.other["feedback"] == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
-			return nil, chat.Missing("id", ref.ID)
+			return plan{}, chat.Missing("id", ref.ID)
 		}
-		return []op{r.s.setFeedback(st, thread, step, nil)}, nil
+		return plan{ops: []op{r.s.setFeedback(st, thread, step, nil)}}, nil
 	})
 }

@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,38 +131,32 @@ func (s *Store) tombstoneSeen(st state, thread string) op {
 // ApplyThread implements chat.Threads.
 func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write) error {
 	defer r.s.lock(p.ID)()
-	var old []key
-	err := r.s.write(ctx, func() ([]op, error) {
+	return r.s.write(ctx, func() (plan, error) {
 		var others []key
 		if p.UserID != "" {
 			others = append(others, userKey(p.UserID))
 		}
 		st, err := r.s.state(ctx, p.ID, others...)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if p.UserID != "" && st.other == nil {
-			return nil, errs.Field(errs.Invalid, "userId", "there is no user with id %q; put the user first", p.UserID)
+			return plan{}, errs.Field(errs.Invalid, "userId", "there is no user with id %q; put the user first", p.UserID)
 		}
 		if err := st.allow(p.ID, p.UserID, w); err != nil {
-			return nil, err
+			return plan{}, err
 		}
-		old = chunkKeys(st.thread)
 		return r.s.patched(ctx, st, p, w)
 	})
-	if err == nil {
-		r.s.dropChunks(ctx, old)
-	}
-	return err
 }
 
-func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w chat.Write) ([]op, error) {
+func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w chat.Write) (plan, error) {
 	t := chat.Thread{ID: p.ID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
 	var waiting map[string]any
 	if st.thread != nil {
 		says, err := s.whole(ctx, st.thread)
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		t = threadOf(st.thread, says)
 		waiting, _ = says[pending].(map[string]any)
@@ -172,29 +165,15 @@ func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w cha
 	if p.UserID != "" {
 		t.UserIdentifier = p.UserID
 	}
-	r := threadItem(t, waiting)
-	if err := s.laid(ctx, r); err != nil {
-		return nil, err
-	}
-	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
-	if st.thread == nil {
-		ops = append(ops, s.tombstoneSeen(st, p.ID))
-	}
-	return ops, nil
+	return s.putThread(threadItem(t, waiting), st, p.ID), nil
 }
 
-// whole reads an item with what lies in chunks.
-func (s *Store) whole(ctx context.Context, i item) (content, error) {
-	keys := chunkKeys(i)
-	parts, err := s.c.gets(ctx, keys, true)
-	if err != nil {
-		return nil, err
+func (s *Store) putThread(r row, st state, id string) plan {
+	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
+	if st.thread == nil {
+		ops = append(ops, s.tombstoneSeen(st, id))
 	}
-	says, ok := unseal(i, func(k key) (string, bool) { return asText(parts[k]["part"]) })
-	if !ok {
-		s.c.log.Warn("a long text is cut: its chunks are missing")
-	}
-	return says, nil
+	return plan{ops: ops, row: r, stale: chunkKeys(st.thread)}
 }
 
 // Thread implements chat.Threads.
@@ -207,12 +186,20 @@ func (r rooms) Thread(ctx context.Context, id string) (chat.Thread, error) {
 	if head == nil {
 		return chat.Thread{}, chat.Missing("threadId", id)
 	}
-	part := func(k key) (string, bool) { return asText(all[k]["part"]) }
-	says, _ := unseal(head, part)
+	says, err := r.s.among(ctx, all, head)
+	if err != nil {
+		return chat.Thread{}, err
+	}
 	t := threadOf(head, says)
 	waiting, _ := says[pending].(map[string]any)
 	for k, i := range all {
-		says, _ := unseal(i, part)
+		if strings.HasPrefix(k.sk, chunkPrefix) {
+			continue
+		}
+		says, err := r.s.among(ctx, all, i)
+		if err != nil {
+			return chat.Thread{}, err
+		}
 		if step, ok := strings.CutPrefix(k.sk, stepPrefix); ok {
 			if s, ok := stepOf(says, id, step); ok {
 				if s.Feedback == nil {
@@ -229,6 +216,15 @@ func (r rooms) Thread(ctx context.Context, id string) (chat.Thread, error) {
 	})
 	slices.SortFunc(t.Elements, func(a, b chat.Element) int { return cmp.Compare(a.ID, b.ID) })
 	return t, nil
+}
+
+// among is whole for an item that was read with all others of its thread.
+func (s *Store) among(ctx context.Context, all map[key]item, i item) (content, error) {
+	says, ok := unseal(i, func(k key) ([]byte, bool) { return partOf(all[k]) })
+	if !ok { // written meanwhile
+		return s.whole(ctx, i)
+	}
+	return says, nil
 }
 
 // partition reads all items of a thread.
@@ -269,13 +265,13 @@ func (r rooms) Head(ctx context.Context, id string) (chat.Head, error) {
 // follows, by a later call of Orphans where this one breaks off.
 func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error {
 	defer r.s.lock(id)()
-	err := r.s.write(ctx, func() ([]op, error) {
+	err := r.s.write(ctx, func() (plan, error) {
 		i, err := r.s.c.get(ctx, threadKey(id))
 		if err != nil {
-			return nil, err
+			return plan{}, err
 		}
 		if i == nil || chat.Allow(w.Actor, owner(i), "") != nil {
-			return nil, chat.Missing("threadId", id)
+			return plan{}, chat.Missing("threadId", id)
 		}
 		c := condition{}
 		c.is(pk, i[pk])
@@ -290,104 +286,11 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 		}
 		mark := key{orphanPK, deletingPrefix + digest(id)}.attributes()
 		mark["thread"] = text(id)
-		return []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: threadKey(id).attributes(), ConditionExpression: c.expression(),
-			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, r.s.replace(gone), r.s.replace(mark)}, nil
+		return plan{ops: []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: threadKey(id).attributes(), ConditionExpression: c.expression(),
+			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, r.s.replace(gone), r.s.replace(mark)}}, nil
 	})
 	if err != nil {
 		return err
 	}
 	return r.s.sweep(ctx, id)
-}
-
-// sweep removes what a deleted thread left: first the keys of its bytes are
-// remembered, then its items go, last the mark.
-func (s *Store) sweep(ctx context.Context, thread string) error {
-	all, err := s.partition(ctx, thread)
-	if err != nil {
-		return err
-	}
-	var orphans, gone []types.WriteRequest
-	keys := map[string]bool{}
-	if all[threadKey(thread)] == nil { // else it was made anew since
-		for k, i := range all {
-			if k == tombstoneKey(thread) {
-				continue
-			}
-			gone = append(gone, deleteRequest(k))
-			if name := stringOf(i["objectKey"]); name != "" && strings.HasPrefix(k.sk, elementPrefix) && !keys[name] {
-				keys[name] = true
-				orphans = append(orphans, putRequest(s.orphan(name)))
-			}
-		}
-	}
-	if err := s.c.batch(ctx, orphans); err != nil {
-		return err
-	}
-	if err := s.c.batch(ctx, gone); err != nil {
-		return err
-	}
-	return s.c.batch(ctx, []types.WriteRequest{deleteRequest(key{orphanPK, deletingPrefix + digest(thread)})})
-}
-
-func orphanKey(name string) key { return key{orphanPK, keyPrefix + digest(name)} }
-
-func (s *Store) orphan(name string) item {
-	i := orphanKey(name).attributes()
-	i["objectKey"], i["at"] = text(name), number(strconv.FormatInt(s.stamp(), 10))
-	return i
-}
-
-// Orphans implements chat.Orphans. It also ends deletions that broke off.
-func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
-	type orphan struct {
-		name string
-		at   int64
-	}
-	var found []orphan
-	var threads []string
-	err := r.s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk"), ConsistentRead: aws.Bool(true),
-		ExpressionAttributeValues: item{":pk": text(orphanPK)}}, func(page []item) bool {
-		for _, i := range page {
-			if thread, ok := asText(i["thread"]); ok {
-				threads = append(threads, thread)
-				continue
-			}
-			n, _ := goValue(i["at"]).(json.Number)
-			at, _ := n.Int64()
-			found = append(found, orphan{stringOf(i["objectKey"]), at})
-		}
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, thread := range threads {
-		if err := r.s.finish(ctx, thread); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(found, func(a, b orphan) int { return cmp.Compare(a.at, b.at) })
-	var names []string
-	for _, o := range found[:min(limit, len(found))] {
-		names = append(names, o.name)
-	}
-	return names, nil
-}
-
-func (s *Store) finish(ctx context.Context, thread string) error {
-	defer s.lock(thread)()
-	return s.sweep(ctx, thread)
-}
-
-// Forget implements chat.Orphans.
-func (r rooms) Forget(ctx context.Context, names []string) error {
-	var writes []types.WriteRequest
-	seen := map[string]bool{}
-	for _, name := range names {
-		if !seen[name] {
-			seen[name] = true
-			writes = append(writes, deleteRequest(orphanKey(name)))
-		}
-	}
-	return r.s.c.batch(ctx, writes)
 }
