@@ -124,6 +124,10 @@ func (db *DB) Chat() *chat.Service { return db.chat }
 // State is the room of versioned tables.
 func (db *DB) State() *state.Service { return db.state }
 
+// Rows is the port of conversations below Chat: rows as they are stored, for
+// who moves them between databases.
+func (db *DB) Rows() chat.Store { return db.store.Chat() }
+
 // Files keeps the bytes of elements; nil when there is no data folder.
 func (db *DB) Files() *blob.Bucket { return db.files }
 

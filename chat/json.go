@@ -95,23 +95,24 @@ func (u User) MarshalJSON() ([]byte, error) {
 }
 
 type threadJSON struct {
-	ID              string    `json:"id"`
-	CreatedAt       *string   `json:"createdAt"`
-	ThreadCreatedAt *string   `json:"threadCreatedAt"`
-	Name            *string   `json:"name"`
-	UserID          *string   `json:"userId"`
-	UserIdentifier  *string   `json:"userIdentifier"`
-	Tags            []string  `json:"tags"`
-	Metadata        Object    `json:"metadata"`
-	Steps           []Step    `json:"steps"`
-	Elements        []Element `json:"elements"`
+	ID              string     `json:"id"`
+	CreatedAt       *string    `json:"createdAt"`
+	ThreadCreatedAt *string    `json:"threadCreatedAt"`
+	Name            *string    `json:"name"`
+	UserID          *string    `json:"userId"`
+	UserIdentifier  *string    `json:"userIdentifier"`
+	Tags            []string   `json:"tags"`
+	Metadata        Object     `json:"metadata"`
+	Steps           []Step     `json:"steps"`
+	Elements        []Element  `json:"elements"`
+	Loose           []Feedback `json:"looseFeedback,omitempty"`
 }
 
 // MarshalJSON gives Chainlit's ThreadDict and threadCreatedAt.
 func (t Thread) MarshalJSON() ([]byte, error) {
 	j := threadJSON{ID: t.ID, CreatedAt: null(t.CreatedAt), ThreadCreatedAt: null(t.ThreadCreatedAt),
 		Name: null(t.Name), UserID: null(t.UserID), UserIdentifier: null(t.UserIdentifier),
-		Tags: t.Tags, Metadata: t.Metadata, Steps: t.Steps, Elements: t.Elements}
+		Tags: t.Tags, Metadata: t.Metadata, Steps: t.Steps, Elements: t.Elements, Loose: t.Loose}
 	if j.Metadata == nil {
 		j.Metadata = Object{}
 	}
@@ -132,7 +133,7 @@ func (t *Thread) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Thread{ID: j.ID, CreatedAt: text(j.CreatedAt), ThreadCreatedAt: text(j.ThreadCreatedAt),
 		Name: text(j.Name), UserID: text(j.UserID), UserIdentifier: text(j.UserIdentifier),
-		Tags: j.Tags, Metadata: j.Metadata, Steps: j.Steps, Elements: j.Elements}
+		Tags: j.Tags, Metadata: j.Metadata, Steps: j.Steps, Elements: j.Elements, Loose: j.Loose}
 	return nil
 }
 

@@ -34,6 +34,7 @@ type Thread struct {
 	Metadata        Object
 	Steps           []Step
 	Elements        []Element
+	Loose           []Feedback // feedback for steps that are not stored; only where threads are moved whole
 }
 
 // ThreadPatch says what shall change in a thread; it is created when missing.

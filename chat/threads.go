@@ -76,7 +76,7 @@ func (s *Service) Thread(ctx context.Context, id string) (Thread, error) {
 	if err := checkID("threadId", id); err != nil {
 		return Thread{}, err
 	}
-	t, err := s.store.Thread(ctx, id)
+	t, err := s.thread(ctx, id)
 	if err != nil {
 		return Thread{}, err
 	}
@@ -94,6 +94,22 @@ func (s *Service) Thread(ctx context.Context, id string) (Thread, error) {
 		s.sign(ctx, &t.Elements[i])
 	}
 	return t, nil
+}
+
+// thread reads a thread; one that is read for a copy comes whole.
+func (s *Service) thread(ctx context.Context, id string) (Thread, error) {
+	m, ok := s.store.(Mover)
+	if !ok || !IsRaw(ctx) || Actor(ctx) != "" {
+		return s.store.Thread(ctx, id)
+	}
+	found, err := m.Whole(ctx, []string{id})
+	if err == nil && len(found) == 0 {
+		err = missing("threadId", id)
+	}
+	if err != nil {
+		return Thread{}, err
+	}
+	return found[0], nil
 }
 
 // Author implements [API].

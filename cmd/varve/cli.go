@@ -9,6 +9,7 @@ type cli struct {
 
 	Serve      serveCommand      `cmd:"" help:"Answer over HTTP."`
 	Chat       chatCommand       `cmd:"" help:"Look at conversations, copy and delete them."`
+	Copy       copyCommand       `cmd:"" help:"Copy all conversations of a database into another, and compare both."`
 	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
 	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`

@@ -3,6 +3,7 @@
 //
 //	varve serve --data DIR --listen ADDR     answer over HTTP
 //	varve chat users|threads|show|search|export|delete
+//	varve copy SRC DST                       all conversations, to another database
 //	varve keys create|list|revoke            who may call
 //	varve doctor [--apply|--remove]          a database others made
 //	varve config                             what it was told, and by whom

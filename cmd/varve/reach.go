@@ -103,13 +103,22 @@ func unknownDatabase(name string) error {
 // folder should say so rather than find nothing.
 func (p *program) openExisting(ctx context.Context, d config.Database) (*varve.DB, error) {
 	src, err := varve.ParseURL(d.URL)
+	if err == nil {
+		err = there(src)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if src.Scheme == "sqlite" {
-		if _, err := os.Stat(src.Path); errors.Is(err, fs.ErrNotExist) {
-			return nil, errs.Field(errs.NotFound, "data", "there is no database %s; name its folder with --data or the database with --url", src.Path)
-		}
-	}
 	return p.openDatabase(ctx, d)
+}
+
+// there tells when a database is a file that does not exist.
+func there(src varve.Source) error {
+	if src.Scheme != "sqlite" {
+		return nil
+	}
+	if _, err := os.Stat(src.Path); errors.Is(err, fs.ErrNotExist) {
+		return errs.Field(errs.NotFound, "data", "there is no database %s; name its folder with --data or the database with --url", src.Path)
+	}
+	return nil
 }

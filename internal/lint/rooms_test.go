@@ -42,10 +42,12 @@ var rooms = map[string][]string{
 	"server":      {"chat", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "server/wire"},
 
+	"transfer": {"chat"},
+
 	"":    {"chat", "state", "store", "blob"},
 	"all": {"", "chat", "store", "blob", "store/memory", "store/sqlite", "store/postgres", "store/dynamodb"},
 
-	"cmd/varve": {"", "all", "chat", "store", "blob", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"cmd/varve": {"", "all", "chat", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "server", "server/keys", "client", "internal/pgtest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,

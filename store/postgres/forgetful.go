@@ -38,6 +38,14 @@ func (f *forgetful) bury(h chat.Head, now time.Time) {
 	f.tombs[h.ID] = tomb{h, now}
 }
 
+func (f *forgetful) exhume(ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		delete(f.tombs, id)
+	}
+}
+
 // dead tells whether a thread was deleted a short time ago.
 func (f *forgetful) dead(id string, now time.Time) bool {
 	f.mu.Lock()

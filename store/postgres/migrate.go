@@ -145,6 +145,7 @@ func (l *layout) render(sql string, guarded bool) string {
 		":threadid", l.sortID(`"id"`),
 		":utc", utc("t"),
 		":starred", l.starred(""),
+		":rowwise", "current_setting('varve.bulk', true) IS DISTINCT FROM 'on'",
 	).Replace(sql)
 }
 

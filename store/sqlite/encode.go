@@ -3,7 +3,6 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 
@@ -32,18 +31,18 @@ func newWriteSQL(p *schema) writeSQL {
 	q.elementHead = `SELECT e."threadId",e.rowid,e."objectKey",t."id",t."userIdentifier" FROM (SELECT 1)` +
 		` LEFT JOIN elements e ON e."id"=?1 LEFT JOIN threads t ON t."id"=?2`
 
-	q.insertThread, q.fillThread = insert("threads", columns(c.ThreadMap), c.ThreadMap.Fill)
-	q.insertStep, q.fillStep = insert("steps", columns(c.StepMap), c.StepMap.Fill)
-	q.insertElement, q.fillElement = insert("elements", columns(c.ElementMap), c.ElementMap.Fill)
-	q.updateStep = update("steps", columns(c.StepMap))
-	q.updateElement = update("elements", columns(c.ElementMap))
-	q.stepPatches = &patches{table: "steps", columns: columns(c.StepMap)}
-	q.elementPatches = &patches{table: "elements", columns: columns(c.ElementMap)}
+	q.insertThread, q.fillThread = insert("threads", c.ThreadMap.Names(), c.ThreadMap.Fill)
+	q.insertStep, q.fillStep = insert("steps", c.StepMap.Names(), c.StepMap.Fill)
+	q.insertElement, q.fillElement = insert("elements", c.ElementMap.Names(), c.ElementMap.Fill)
+	q.updateStep = update("steps", c.StepMap.Names())
+	q.updateElement = update("elements", c.ElementMap.Names())
+	q.stepPatches = &patches{table: "steps", columns: c.StepMap.Names()}
+	q.elementPatches = &patches{table: "elements", columns: c.ElementMap.Names()}
 
 	users := sqlcore.Map(s.Users, userFields)
-	q.insertUser, q.fillUser = insert("users", columns(users), users.Fill)
+	q.insertUser, q.fillUser = insert("users", users.Names(), users.Fill)
 	votes := sqlcore.Map(s.Feedbacks, voteFields)
-	q.insertFeedback, q.fillFeedback = insert("feedbacks", columns(votes), votes.Fill)
+	q.insertFeedback, q.fillFeedback = insert("feedbacks", votes.Names(), votes.Fill)
 	return q
 }
 
@@ -57,19 +56,6 @@ var userFields = []chat.Field[chat.User]{
 // voteFields name the columns of a feedback in the order in which they are
 // bound; every published schema has them all.
 var voteFields = []chat.Field[chat.Feedback]{{Key: "id"}, {Key: "forId"}, {Key: "threadId"}, {Key: "value"}, {Key: "comment"}}
-
-// columns are the names that values of a T are written to, in the order of
-// their encoding.
-func columns[T any](m sqlcore.Mapping[T]) []string {
-	var names []string
-	for _, f := range m.Fields {
-		names = append(names, f.Column.Name)
-	}
-	if m.Extra {
-		names = append(names, sqlcore.ExtraColumn)
-	}
-	return names
-}
 
 // insert makes an INSERT of columns and of what else refuses NULL, and the
 // values of the latter.
@@ -127,18 +113,10 @@ type encoded struct {
 
 // encode encodes the fields of v and notes which of them patch names.
 func encode[T any](m sqlcore.Mapping[T], v, patch *T, extra map[string]json.RawMessage) encoded {
-	e := encoded{values: make([]any, 0, len(m.Fields)+1)}
+	e := encoded{values: m.Values(v, extra)}
 	for i, f := range m.Fields {
-		e.values = append(e.values, sqlcore.Encode(f.At(v), f.Column))
 		if patch != nil && !sqlcore.Empty(f.At(patch)) {
 			e.named |= 1 << i
-		}
-	}
-	if m.Extra {
-		if len(extra) == 0 {
-			e.values = append(e.values, nil)
-		} else {
-			e.values = append(e.values, sqlcore.Extra(extra))
 		}
 	}
 	return e
@@ -155,15 +133,6 @@ func (e encoded) pick(which uint64) []any {
 	return out
 }
 
-// set replaces the value of a column by name.
-func (e encoded) set(names []string, name string, value any) {
-	for i := range names {
-		if names[i] == name {
-			e.values[i] = value
-		}
-	}
-}
-
 // bits of the columns that a patch never writes.
 func bits(names []string, never ...string) (out uint64) {
 	for i, name := range names {
@@ -176,23 +145,13 @@ func bits(names []string, never ...string) (out uint64) {
 	return out
 }
 
-// encodeStep encodes a whole step. What has no column goes into its metadata.
+// encodeStep encodes a whole step and notes what patch names of it.
 func (p *schema) encodeStep(s, patch *chat.Step) encoded {
-	m, names := p.core.StepMap, p.sql.stepPatches.columns
-	e := encode(m, s, patch, s.Extra)
-	metadata := s.Metadata
-	if stowed := m.Stowed(s, s.Extra); stowed != nil {
-		metadata = maps.Clone(metadata)
-		if metadata == nil {
-			metadata = chat.Object{}
+	e := encoded{values: p.core.StepRow(s)}
+	for i, f := range p.core.StepMap.Fields {
+		if patch != nil && !sqlcore.Empty(f.At(patch)) {
+			e.named |= 1 << i
 		}
-		metadata[sqlcore.PrivateKey] = stowed
-		e.set(names, "metadata", string(sqlcore.AppendJSON(nil, metadata)))
-	} else if len(metadata) == 0 {
-		e.set(names, "metadata", "{}")
-	}
-	if len(s.Generation) == 0 {
-		e.set(names, "generation", sqlcore.Generation(s.Type))
 	}
 	return e
 }
@@ -201,12 +160,4 @@ func (p *schema) encodeStep(s, patch *chat.Step) encoded {
 // column, so that a change of the metadata must know the old one.
 func (p *schema) stows() bool {
 	return !p.core.StepMap.Extra || len(p.core.StepMap.Homeless) > 0
-}
-
-func (p *schema) encodeThread(t *chat.Thread) []any {
-	e := encode(p.core.ThreadMap, t, nil, nil)
-	if len(t.Metadata) == 0 {
-		e.set(columns(p.core.ThreadMap), "metadata", "{}")
-	}
-	return e.values
 }

@@ -92,7 +92,7 @@ func (r rooms) applyThread(ctx context.Context, c *conn, p *schema, patch chat.T
 		merged.UserIdentifier = newOwner
 	}
 	if isNew {
-		return c.exec(p.sql.insertThread, append(p.encodeThread(&merged), p.sql.fillThread...)...)
+		return c.exec(p.sql.insertThread, append(p.core.ThreadValues(&merged), p.sql.fillThread...)...)
 	}
 	return c.updateThread(old, merged, patch)
 }
@@ -138,7 +138,7 @@ func (r rooms) touch(c *conn, p *schema, id string, has bool, owner string, w ch
 		return err
 	}
 	t := newThread(id, w)
-	return c.exec(p.sql.insertThread, append(p.encodeThread(&t), p.sql.fillThread...)...)
+	return c.exec(p.sql.insertThread, append(p.core.ThreadValues(&t), p.sql.fillThread...)...)
 }
 
 // alive refuses a write to a thread that was deleted a short time ago.
@@ -260,19 +260,9 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 			if err != nil {
 				return err
 			}
-			keys, err := c.column(`SELECT "objectKey" FROM elements WHERE "threadId"=? ORDER BY rowid`, id)
+			keys, err := c.clear(id)
 			if err != nil {
 				return err
-			}
-			for _, sql := range []string{
-				`DELETE FROM feedbacks WHERE "threadId"=?1 OR "forId" IN (SELECT "id" FROM steps WHERE "threadId"=?1)`,
-				`DELETE FROM elements WHERE "threadId"=?`,
-				`DELETE FROM steps WHERE "threadId"=?`,
-				`DELETE FROM threads WHERE "id"=?`,
-			} {
-				if err := c.exec(sql, id); err != nil {
-					return err
-				}
 			}
 			if err := r.orphan(c, p, keys...); err != nil {
 				return err

@@ -1,7 +1,8 @@
 -- What holds for any writer: last activity, notes of changes, tombstones. The
 -- functions run with their owner's rights, since a host's role need not know of
 -- Varve's tables. On a database of somebody else every body is guarded, so that
--- none of it can fail the host's own statement.
+-- none of it can fail the host's own statement. A transaction that says so with
+-- varve.bulk does by itself for all its rows what they do row by row.
 CREATE FUNCTION :varve.varve_threads_born() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   NEW.varve_last_activity := greatest(NEW.varve_last_activity, coalesce(:varve.varve_utc(NEW."createdAt"::text), ''));
@@ -9,7 +10,7 @@ BEGIN
   :guard RETURN NEW;
 END $$;
 CREATE TRIGGER varve_threads_born BEFORE INSERT ON :chat.threads
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_threads_born();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_threads_born();
 
 CREATE FUNCTION :varve.varve_noted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -22,15 +23,15 @@ BEGIN
   :guard RETURN NULL;
 END $$;
 CREATE TRIGGER varve_users_noted AFTER INSERT OR UPDATE OR DELETE ON :chat.users
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_noted();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_noted();
 CREATE TRIGGER varve_elements_noted AFTER INSERT OR UPDATE OR DELETE ON :chat.elements
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_noted();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_noted();
 CREATE TRIGGER varve_feedbacks_noted AFTER INSERT OR UPDATE OR DELETE ON :chat.feedbacks
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_noted();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_noted();
 -- Not on updates of last activity, which is no news of its own.
 CREATE TRIGGER varve_threads_noted AFTER INSERT OR DELETE
   OR UPDATE OF "id", "createdAt", "name", "userId", "userIdentifier", "tags", "metadata" ON :chat.threads
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_noted();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_noted();
 
 -- A tombstone that this transaction wrote itself is left as it is.
 CREATE FUNCTION :varve.varve_threads_died() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -67,7 +68,7 @@ BEGIN
   :guard RETURN NULL;
 END $$;
 CREATE TRIGGER varve_steps_noted AFTER INSERT OR UPDATE OR DELETE ON :chat.steps
-  FOR EACH ROW EXECUTE FUNCTION :varve.varve_steps_noted();
+  FOR EACH ROW WHEN (:rowwise) EXECUTE FUNCTION :varve.varve_steps_noted();
 
 -- A writer that does not know of varve_fold leaves a stale one; it is made anew at
 -- the next search.

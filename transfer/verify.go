@@ -1,0 +1,336 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
+)
+
+// Verdict is what a comparison of two databases found.
+type Verdict struct {
+	From Count `json:"from"`
+	To   Count `json:"to"` // of what the source has too
+	// FromHash and ToHash are over all rows and bytes that were compared, in
+	// the order of the source; they are equal when nothing differs.
+	FromHash string `json:"fromHash"`
+	ToHash   string `json:"toHash"`
+	// Differences are named up to [MaxNamed], and counted.
+	Differences []string `json:"differences"`
+	Different   int64    `json:"different"`
+	// OtherIDs counts users who have another id at the destination, which their
+	// threads follow.
+	OtherIDs int64 `json:"otherIds"`
+	// More is how many threads the destination has that the source has not; they
+	// are no difference. -1: not counted.
+	More int64 `json:"more"`
+}
+
+// Verify reads both sides and tells every difference: users, threads with all
+// that is in them, and elements' bytes.
+func Verify(ctx context.Context, from, to Side, o Options) (Verdict, error) {
+	a, err := from.mover()
+	if err != nil {
+		return Verdict{}, err
+	}
+	b, err := to.mover()
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := &verifier{a: a, b: b, from: from, to: to, Options: o, hashA: sha256.New(), hashB: sha256.New(), owners: newOwners(from.Store, to.Store)}
+	v.out.Differences = []string{}
+	if err := v.users(ctx); err != nil {
+		return v.out, err
+	}
+	if err := v.threads(ctx); err != nil {
+		return v.out, err
+	}
+	v.out.FromHash, v.out.ToHash = hex.EncodeToString(v.hashA.Sum(nil)), hex.EncodeToString(v.hashB.Sum(nil))
+	v.out.More = -1
+	if o.Since == "" {
+		n, err := total(ctx, to, "")
+		if err != nil {
+			return v.out, err
+		}
+		v.out.More = n - v.out.To.Threads
+	}
+	return v.out, nil
+}
+
+type verifier struct {
+	Options
+	a, b         chat.Mover
+	from, to     Side
+	hashA, hashB hash.Hash
+	owners       *owners
+	out          Verdict
+}
+
+func (v *verifier) differs(format string, args ...any) {
+	if v.out.Different++; len(v.out.Differences) < MaxNamed {
+		v.out.Differences = append(v.out.Differences, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *verifier) users(ctx context.Context) error {
+	return users(ctx, v.from.Store, func(a chat.User) error {
+		v.out.From.Users++
+		b, err := v.to.Store.User(ctx, a.Identifier)
+		if errs.KindOf(err) == errs.NotFound {
+			v.sum(v.hashA, normalUser(a))
+			v.differs("user %q is missing", a.Identifier)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		v.out.To.Users++
+		if a.ID != b.ID {
+			v.out.OtherIDs++
+		}
+		v.compare(fmt.Sprintf("user %q", a.Identifier), normalUser(a), normalUser(b))
+		return nil
+	})
+}
+
+// normalUser is what two databases agree on about a user. Who was there before
+// keeps the time of their creation.
+func normalUser(u chat.User) json.RawMessage {
+	u.ID, u.CreatedAt, u.DisplayName = "", moment(u.CreatedAt), ""
+	if u.Metadata = object(u.Metadata); u.Metadata == nil {
+		u.Metadata = chat.Object{}
+	}
+	raw, _ := json.Marshal(u) // of decoded JSON: cannot fail
+	return raw
+}
+
+// compare takes two forms into the hashes and names what differs in them.
+func (v *verifier) compare(what string, a, b json.RawMessage) {
+	v.sum(v.hashA, a)
+	v.sum(v.hashB, b)
+	if bytes.Equal(a, b) {
+		return
+	}
+	var x, y map[string]json.RawMessage
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		v.differs("%s differs", what)
+		return
+	}
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(x)) {
+		if !bytes.Equal(x[key], y[key]) {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(y)) {
+		if _, both := x[key]; !both {
+			keys = append(keys, key)
+		}
+	}
+	v.differs("%s differs in %v", what, keys)
+}
+
+func (v *verifier) sum(h hash.Hash, form []byte) {
+	h.Write(form)
+	h.Write([]byte{'\n'})
+}
+
+func (v *verifier) threads(ctx context.Context) error {
+	all := int64(0)
+	if v.Progress != nil {
+		var err error
+		if all, err = total(ctx, v.from, v.Since); err != nil {
+			return err
+		}
+	}
+	page := firstThreads
+	for after := ""; ; {
+		list, next, err := ids(ctx, v.from, v.Since, after, page)
+		if err != nil {
+			return err
+		}
+		heaviest := 0
+		for len(list) > 0 {
+			part := list[:min(len(list), page)]
+			list = list[len(part):]
+			weight, err := v.pages(ctx, part)
+			if err != nil {
+				return err
+			}
+			heaviest = max(heaviest, weight)
+			v.tell(Progress{Done: v.out.From, Total: all})
+		}
+		if after = next; after == "" {
+			return nil
+		}
+		page = paced(page, heaviest)
+	}
+}
+
+// pages compares some threads; both sides are read at the same time.
+func (v *verifier) pages(ctx context.Context, ids []string) (weight int, err error) {
+	there := make(chan error, 1)
+	var theirs []chat.Thread
+	go func() {
+		var err error
+		theirs, err = v.b.Whole(ctx, ids)
+		there <- err
+	}()
+	ours, err := v.a.Whole(ctx, ids)
+	if failed := <-there; err == nil {
+		err = failed
+	}
+	if err != nil {
+		return 0, err
+	}
+	byID := make(map[string]*chat.Thread, len(theirs))
+	for i := range theirs {
+		byID[theirs[i].ID] = &theirs[i]
+	}
+	for i := range ours {
+		weight += weigh(&ours[i])
+		if err := v.thread(ctx, &ours[i], byID[ours[i].ID]); err != nil {
+			return 0, err
+		}
+	}
+	return weight, nil
+}
+
+func (v *verifier) thread(ctx context.Context, a, b *chat.Thread) error {
+	v.out.From.thread(a)
+	if _, err := a.Check(); err != nil {
+		v.differs("thread %q cannot be moved: %v", a.ID, err)
+		return nil
+	}
+	if err := v.owners.settle(ctx, a, true); err != nil {
+		return err
+	}
+	if b == nil {
+		v.differs("thread %q is missing", a.ID)
+		return nil
+	}
+	v.out.To.thread(b)
+	stray := a.CreatedAt == "" && a.Metadata == nil
+	keys := bytesOf(a, b)
+	normal(a)
+	normal(b)
+	if stray {
+		b.CreatedAt = "" // a thread is made for what has none
+	}
+	v.whole(a, b)
+	for _, key := range keys {
+		if err := v.bytes(ctx, a.ID, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole compares two threads part by part.
+func (v *verifier) whole(a, b *chat.Thread) {
+	name := fmt.Sprintf("thread %q", a.ID)
+	parts(v, name+": step", a.Steps, b.Steps, func(s *chat.Step) string { return s.ID })
+	parts(v, name+": element", a.Elements, b.Elements, func(e *chat.Element) string { return e.ID })
+	parts(v, name+": feedback for", a.Loose, b.Loose, func(f *chat.Feedback) string { return f.ForID })
+	a.Steps, a.Elements, a.Loose, b.Steps, b.Elements, b.Loose = nil, nil, nil, nil, nil, nil
+	v.compare(name, form(a), form(b))
+}
+
+func form(of any) json.RawMessage {
+	raw, _ := json.Marshal(of) // of decoded JSON: cannot fail
+	return raw
+}
+
+// parts compares two lists in the order of their ids.
+func parts[T any](v *verifier, name string, a, b []T, id func(*T) string) {
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && id(&a[0]) < id(&b[0]):
+			v.sum(v.hashA, form(&a[0]))
+			v.differs("%s %q is missing", name, id(&a[0]))
+			a = a[1:]
+		case len(a) == 0 || id(&b[0]) < id(&a[0]):
+			v.sum(v.hashB, form(&b[0]))
+			v.differs("%s %q is there and should not be", name, id(&b[0]))
+			b = b[1:]
+		default:
+			x, y := form(&a[0]), form(&b[0])
+			if bytes.Equal(x, y) {
+				v.sum(v.hashA, x)
+				v.sum(v.hashB, y)
+			} else {
+				v.compare(fmt.Sprintf("%s %q", name, id(&a[0])), x, y)
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+}
+
+// bytesOf are the keys of bytes that both threads name.
+func bytesOf(a, b *chat.Thread) (keys []string) {
+	theirs := map[string]bool{}
+	for i := range b.Elements {
+		theirs[b.Elements[i].ObjectKey] = true
+	}
+	for i := range a.Elements {
+		if key := a.Elements[i].ObjectKey; key != "" && theirs[key] {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// bytes compares the bytes of both sides under a key.
+func (v *verifier) bytes(ctx context.Context, thread, key string) error {
+	if v.from.Files == nil || v.to.Files == nil {
+		return nil
+	}
+	a, n, err := digest(ctx, v.from.Files, key)
+	if errs.KindOf(err) == errs.NotFound {
+		return nil // the source has lost them
+	}
+	if err != nil {
+		return err
+	}
+	v.out.From.Files++
+	v.out.From.Bytes += n
+	v.sum(v.hashA, a)
+	b, n, err := digest(ctx, v.to.Files, key)
+	if errs.KindOf(err) == errs.NotFound {
+		v.differs("thread %q: the bytes %q are missing", thread, key)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.out.To.Files++
+	v.out.To.Bytes += n
+	v.sum(v.hashB, b)
+	if !bytes.Equal(a, b) {
+		v.differs("thread %q: the bytes %q differ", thread, key)
+	}
+	return nil
+}
+
+func digest(ctx context.Context, files chat.Files, key string) ([]byte, int64, error) {
+	content, err := files.Open(ctx, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer content.Body.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, content.Body)
+	if err != nil {
+		return nil, n, errs.Wrap(errs.Unavailable, err, "the bytes could not be read to their end")
+	}
+	return h.Sum(nil), n, nil
+}
