@@ -12,7 +12,6 @@ package transfer
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
@@ -40,14 +39,6 @@ type Options struct {
 	Since string
 	// Progress is called now and then, from one goroutine at a time.
 	Progress func(Progress)
-	Log      *slog.Logger
-}
-
-func (o Options) log() *slog.Logger {
-	if o.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return o.Log
 }
 
 func (o Options) tell(p Progress) {

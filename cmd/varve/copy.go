@@ -94,7 +94,7 @@ func (c *copyCommand) destination(ctx context.Context, p *program, from end) (en
 }
 
 func (c *copyCommand) run(ctx context.Context, p *program, from, to transfer.Side, since string, out *copied) (bad bool, err error) {
-	o := transfer.Options{Since: since, Log: p.log}
+	o := transfer.Options{Since: since}
 	if !c.VerifyOnly {
 		if bad, err = c.copy(ctx, p, from, to, o, out); err != nil {
 			return bad, errs.Wrap(errs.KindOf(err), err, "the copy stopped; run the same command again and it goes on where it stopped")
