@@ -24,6 +24,7 @@ func (s *Server) routes() error {
 	s.elementRoutes()
 	s.feedbackRoutes()
 	s.objectRoutes()
+	s.stateRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {

@@ -12,12 +12,15 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/state"
 )
 
 // Database is one database that a server serves.
 type Database struct {
 	Name string // what keys and the header Varve-Database call it
 	Chat chat.API
+	// State are its versioned tables; nil: /v1/state is unsupported.
+	State *state.Service
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Ping tells whether the store answers; nil: it always does.

@@ -83,9 +83,7 @@ func (r *Rows) scan(ctx context.Context, t *Table, at int64, q Query, limit int)
 	if scan.Order, err = t.order(q.Order); err != nil {
 		return out, err
 	}
-	if owner := t.Index(t.Owner); r.s.user != nil && owner >= 0 {
-		scan.Where = append(scan.Where, Condition{Column: t.Columns[owner].Name, Op: Equal, Value: *r.s.user})
-	}
+	scan.Where = append(scan.Where, r.s.own(t)...)
 	question := t.question(scan)
 	if q.Cursor != "" {
 		place, ok := r.s.signer().Open(question, q.Cursor)
@@ -106,6 +104,15 @@ func (r *Rows) scan(ctx context.Context, t *Table, at int64, q Query, limit int)
 	return cut(r.s.signer(), t, versions, limit, question, func(v Version) string {
 		return t.standing(scan.Order, v)
 	}), nil
+}
+
+// own is the condition that a row is the acting user's; none where nobody acts.
+func (s *Service) own(t *Table) []Condition {
+	owner := t.Index(t.Owner)
+	if s.user == nil || owner < 0 {
+		return nil
+	}
+	return []Condition{{Column: t.Columns[owner].Name, Op: Equal, Value: *s.user}}
 }
 
 // never tells that no row can satisfy a condition.

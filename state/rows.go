@@ -152,9 +152,6 @@ const MaxChanges = 10_000
 // ends it and nothing is written. A later one sees an earlier one. The records
 // are in the same order.
 func (r *Rows) Write(ctx context.Context, changes ...Change) ([]Record, error) {
-	if len(changes) > MaxChanges {
-		return nil, errs.New(errs.TooLarge, "%d changes at once; at most %d", len(changes), MaxChanges)
-	}
 	if len(changes) == 0 {
 		return nil, nil
 	}
@@ -162,11 +159,9 @@ func (r *Rows) Write(ctx context.Context, changes ...Change) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws := make([]Write, len(changes))
-	for i, c := range changes {
-		if ws[i], err = r.ask(t, c); err != nil {
-			return nil, err
-		}
+	ws, err := r.asked(t, changes)
+	if err != nil {
+		return nil, err
 	}
 	versions, err := r.s.store.Write(ctx, t.Name, ws)
 	if err != nil {
@@ -190,6 +185,21 @@ func (r *Rows) written(ctx context.Context, t *Table, versions []Version) ([]Rec
 		out[i] = t.record(v)
 	}
 	return out, nil
+}
+
+// asked turns changes into what the store is asked for.
+func (r *Rows) asked(t *Table, changes []Change) ([]Write, error) {
+	if len(changes) > MaxChanges {
+		return nil, errs.New(errs.TooLarge, "%d changes at once; at most %d", len(changes), MaxChanges)
+	}
+	ws := make([]Write, len(changes))
+	for i, c := range changes {
+		var err error
+		if ws[i], err = r.ask(t, c); err != nil {
+			return nil, err
+		}
+	}
+	return ws, nil
 }
 
 // ask turns a change into what the store is asked for.

@@ -105,8 +105,8 @@ type Scan struct {
 
 // Head is how far a table has come.
 type Head struct {
-	Seq        int64 // of the newest version; 0: there was never one
-	Generation int64
+	Seq        int64 `json:"seq" doc:"position of the newest version; 0: there was never one"`
+	Generation int64 `json:"generation" doc:"grows when the table is cleared"`
 }
 
 // Store is what a database implements. Values are checked and of their column's

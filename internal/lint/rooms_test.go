@@ -37,10 +37,10 @@ var rooms = map[string][]string{
 	"blob":          {"chat", "blob/media"},
 	"blob/blobtest": {"blob"},
 
-	"server/wire": nil,
+	"server/wire": {"state"},
 	"server/keys": nil,
-	"server":      {"chat", "server/wire", "server/keys", "blob/media"},
-	"client":      {"chat", "server/wire"},
+	"server":      {"chat", "state", "server/wire", "server/keys", "blob/media"},
+	"client":      {"chat", "state", "server/wire"},
 
 	"transfer": {"chat"},
 
