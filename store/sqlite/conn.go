@@ -112,6 +112,8 @@ func bind(s *sqlite3.Stmt, args []any) (err error) {
 			err = s.BindInt64(i+1, v)
 		case int:
 			err = s.BindInt64(i+1, int64(v))
+		case float64:
+			err = s.BindFloat(i+1, v)
 		case bool:
 			err = s.BindBool(i+1, v)
 		case []byte:

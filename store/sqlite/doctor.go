@@ -266,6 +266,9 @@ func (s *Store) remove(c *conn) error {
 	if p.own {
 		return errs.New(errs.Invalid, "Varve made this database; there is nothing to go back to")
 	}
+	if err := c.keepsNothing(); err != nil {
+		return err
+	}
 	added, err := c.added()
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/varvedb/varve/chat"
-	"github.com/varvedb/varve/state"
 )
 
 // rooms serves the port of conversations, on the outer handle or inside an
@@ -25,12 +24,6 @@ func (s *Store) Chat() chat.Store { return rooms{s, s, s.schema} }
 
 // Chat implements store.Tx.
 func (t *tx) Chat() chat.Store { return rooms{t.store, t, t.schema} }
-
-// State implements store.Tx.
-func (s *Store) State() state.Store { return state.Unserved{Engine: "SQLite"} }
-
-// State implements store.Tx.
-func (t *tx) State() state.Store { return state.Unserved{Engine: "SQLite"} }
 
 // schema is the store's; in the first use of all it is of this transaction
 // alone, since that may yet be undone.

@@ -201,6 +201,7 @@ func (c *conn) tracked() (bool, error) {
 // ours are the columns of Varve's tables that it relies on.
 var ours = map[string]string{
 	"varve_meta": "key,value", "varve_migration": "name,at", "varve_change": "position,table,key,last,op,at",
+	"varve_table":     "name,declaration,edition,generation,horizon,seq,at",
 	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "position,key",
 }
 

@@ -62,6 +62,9 @@ type Store struct {
 	chatMu sync.Mutex // held while schema is found out
 	memory forgetful
 	close  sync.Once
+
+	statementsOf sync.Map // name of a versioned table → *sqlcore.Versions, for those who read
+	declaredAs   sync.Map // the same → *declared, for the writer
 }
 
 var (
