@@ -266,7 +266,7 @@ func (s *Store) remove(c *conn) error {
 	if p.own {
 		return errs.New(errs.Invalid, "Varve made this database; there is nothing to go back to")
 	}
-	if err := c.keepsNothing(); err != nil {
+	if err := s.keepsNothing(c); err != nil {
 		return err
 	}
 	added, err := c.added()

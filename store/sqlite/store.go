@@ -63,8 +63,8 @@ type Store struct {
 	memory forgetful
 	close  sync.Once
 
-	statementsOf sync.Map // name of a versioned table → *sqlcore.Versions, for those who read
-	declaredAs   sync.Map // the same → *declared, for the writer
+	asked    sync.Map // name of a versioned table → *sqlcore.Versions, as callers know it
+	declared sync.Map // the same → *declared, as the catalogue has it
 }
 
 var (

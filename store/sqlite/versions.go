@@ -50,11 +50,11 @@ var errNoVersions = errs.New(errs.Unsupported, "there is no place for versioned 
 // statements are those for a table as a caller knows it. They are kept, since
 // a program asks about few tables.
 func (s *Store) statements(t *state.Table) *sqlcore.Versions {
-	if v, ok := s.statementsOf.Load(t.Name); ok && v.(*sqlcore.Versions).Reads(t) {
+	if v, ok := s.asked.Load(t.Name); ok && v.(*sqlcore.Versions).Reads(t) {
 		return v.(*sqlcore.Versions)
 	}
 	v := sqlcore.NewVersions(t, &versionDialect)
-	s.statementsOf.Store(t.Name, v)
+	s.asked.Store(t.Name, v)
 	return v
 }
 
@@ -80,7 +80,7 @@ func (c *conn) declaredOr(table string, err error) error {
 		return err
 	}
 	if ok, failed := c.has("table", sqlcore.LogTable(table)); failed == nil && !ok {
-		return sqlcore.ErrNotDeclared(table)
+		return state.NoTable(table)
 	}
 	return err
 }
@@ -174,7 +174,7 @@ func (r versions) Head(ctx context.Context, t *state.Table) (h state.Head, err e
 			return nil
 		}, v.Name)
 		if err == nil && !found {
-			err = sqlcore.ErrNotDeclared(t.Name)
+			err = state.NoTable(t.Name)
 		}
 		return err
 	})

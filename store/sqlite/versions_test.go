@@ -219,7 +219,7 @@ func TestClearForgetsAndPositionsGoOn(t *testing.T) {
 	if want := write.Now.Add(2 * time.Microsecond); !v.At.Equal(want) {
 		t.Errorf("time %v, want %v", v.At, want)
 	}
-	is(t, "horizon", declare(t, s, todos).Horizon, int64(2))
+	is(t, "horizon", declare(t, s, todos).Horizon, int64(3))
 }
 
 func TestNamesAndTablesThatAreNot(t *testing.T) {
@@ -294,4 +294,3 @@ func TestADamagedCatalogueIsSaid(t *testing.T) {
 		kind(t, damage, err, errs.Internal)
 	}
 }
-

@@ -22,45 +22,56 @@ type declared struct {
 	versions *sqlcore.Versions
 }
 
-// entry is a row of the catalogue.
-type entry struct {
-	table   state.Table
-	edition int64
-}
-
-const catalogueSQL = `SELECT name,declaration,edition,generation,horizon FROM varve_table`
-
 // catalogue reads the tables that a condition names. Before the first Declare
 // there is none to read.
-func (c *conn) catalogue(where string, args ...any) (found []entry, err error) {
-	if ok, err := c.has("table", "varve_table"); err != nil || !ok {
-		return nil, err
-	}
-	err = c.query(catalogueSQL+where, func(got sqlcore.Row) error {
+func (s *Store) catalogue(c *conn, where string, args ...any) (found []declared, err error) {
+	err = c.query(`SELECT name,edition,generation,horizon,declaration FROM varve_table`+where, func(got sqlcore.Row) error {
 		name, _ := got.Text(0)
-		declaration, _ := got.Text(1)
 		n := got.(row)
-		t, err := sqlcore.DecodeTable(name, declaration, n.ColumnInt64(3), n.ColumnInt64(4))
-		found = append(found, entry{t, n.ColumnInt64(2)})
-		return err
+		edition, generation, horizon := n.ColumnInt64(1), n.ColumnInt64(2), n.ColumnInt64(3)
+		if d, ok := s.declared.Load(name); ok && d.(*declared).edition == edition {
+			v := *d.(*declared).versions
+			v.Table.Generation, v.Table.Horizon = generation, horizon
+			found = append(found, declared{edition, &v})
+			return nil
+		}
+		declaration, _ := got.Text(4)
+		t, err := sqlcore.DecodeTable(name, declaration, generation, horizon)
+		if err != nil {
+			return err
+		}
+		d := declared{edition, sqlcore.NewVersions(&t, &versionDialect)}
+		s.declared.Store(name, &d)
+		found = append(found, d)
+		return nil
 	}, args...)
-	return found, err
+	if err == nil || errs.KindOf(err) != errs.Internal {
+		return found, err
+	}
+	if clash := c.clash(); clash != nil {
+		return nil, clash
+	}
+	if ok, failed := c.has("table", "varve_table"); failed == nil && !ok {
+		return nil, nil
+	}
+	return nil, err
 }
 
-func (c *conn) entry(name string) (*entry, error) {
-	found, err := c.catalogue(` WHERE name=?`, name)
+// table is one of the catalogue, nil when it is not there.
+func (s *Store) table(c *conn, name string) (*sqlcore.Versions, error) {
+	found, err := s.catalogue(c, ` WHERE name=?`, name)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return &found[0], nil
+	return found[0].versions, nil
 }
 
 // Tables implements state.Store.
 func (r versions) Tables(ctx context.Context) (tables []state.Table, err error) {
 	err = r.read(ctx, "", func(c *conn) error {
-		found, err := c.catalogue(` ORDER BY name`)
-		for _, e := range found {
-			tables = append(tables, e.table)
+		found, err := r.store.catalogue(c, ` ORDER BY name`)
+		for _, d := range found {
+			tables = append(tables, d.versions.Table)
 		}
 		return err
 	})
@@ -72,38 +83,35 @@ func (r versions) Declare(ctx context.Context, want state.Schema) (t state.Table
 	name := sqlcore.TableName(want.Name)
 	done := false
 	err = r.read(ctx, name, func(c *conn) error {
-		old, err := c.entry(name)
+		old, err := r.store.table(c, name)
 		if err != nil || old == nil {
 			return err
 		}
 		var added []state.Place
-		if t, added, err = state.Evolve(&old.table, want); err != nil {
-			return err
-		}
-		done = len(added) == 0 && sqlcore.SameTable(&old.table, &t)
-		return nil
+		t, added, err = state.Evolve(&old.Table, want)
+		done = len(added) == 0 && sqlcore.SameTable(&old.Table, &t)
+		return err
 	})
 	if err != nil || done {
 		return t, err
 	}
 	err = r.write(ctx, name, func(c *conn) error {
-		t, err = c.declare(name, want)
+		old, err := r.store.table(c, name)
+		if err == nil {
+			t, err = c.declare(old, want)
+		}
 		return err
 	})
 	return t, err
 }
 
-func (c *conn) declare(name string, want state.Schema) (state.Table, error) {
+func (c *conn) declare(old *sqlcore.Versions, want state.Schema) (state.Table, error) {
 	var before *state.Table
-	old, err := c.entry(name)
-	if err != nil {
-		return state.Table{}, err
-	}
 	if old != nil {
-		before = &old.table
+		before = &old.Table
 	}
 	t, added, err := state.Evolve(before, want)
-	if err != nil || before != nil && len(added) == 0 && sqlcore.SameTable(before, &t) {
+	if err != nil || old != nil && len(added) == 0 && sqlcore.SameTable(before, &t) {
 		return t, err
 	}
 	v := sqlcore.NewVersions(&t, &versionDialect)
@@ -122,7 +130,7 @@ func (c *conn) declare(name string, want state.Schema) (state.Table, error) {
 			return t, classify(err)
 		}
 	}
-	return t, c.catalogued(name, &t)
+	return t, c.catalogued(v)
 }
 
 // create makes the catalogue where there is none, and refuses to take what is
@@ -145,7 +153,8 @@ func (c *conn) create(v *sqlcore.Versions) ([]string, error) {
 }
 
 // catalogued writes a declaration down under a new edition.
-func (c *conn) catalogued(name string, t *state.Table) error {
+func (c *conn) catalogued(v *sqlcore.Versions) error {
+	t := &v.Table
 	declaration, err := sqlcore.EncodeTable(t)
 	if err != nil {
 		return err
@@ -154,7 +163,7 @@ func (c *conn) catalogued(name string, t *state.Table) error {
 	rand.Read(edition[:])
 	return c.exec(`INSERT INTO varve_table (name,declaration,edition,generation,horizon,seq,at) VALUES (?,?,?,?,?,0,0)`+
 		` ON CONFLICT (name) DO UPDATE SET declaration=excluded.declaration,edition=excluded.edition`,
-		name, declaration, int64(binary.LittleEndian.Uint64(edition[:])), t.Generation, t.Horizon)
+		v.Name, declaration, int64(binary.LittleEndian.Uint64(edition[:])), t.Generation, t.Horizon)
 }
 
 // plan begins a plan on what the catalogue and the log say now.
@@ -167,13 +176,12 @@ func (r versions) plan(c *conn, name string) (*sqlcore.Plan, error) {
 		edition, p.Seq, at, found = n.ColumnInt64(0), n.ColumnInt64(1), n.ColumnInt64(2), true
 		return nil
 	}, name)
-	if err == nil && !found {
-		err = sqlcore.ErrNotDeclared(name)
+	if err != nil || !found {
+		return nil, cmpErr(err, state.NoTable(name))
 	}
-	if err != nil {
-		return nil, err
-	}
-	if p.Versions, err = r.declared(c, name, edition); err != nil {
+	if d, ok := r.store.declared.Load(name); ok && d.(*declared).edition == edition {
+		p.Versions = d.(*declared).versions
+	} else if p.Versions, err = r.store.table(c, name); err != nil {
 		return nil, err
 	}
 	v := p.Versions
@@ -188,21 +196,6 @@ func (r versions) plan(c *conn, name string) (*sqlcore.Plan, error) {
 	p.Newest = func(key string) (*state.Version, error) { return c.version(v, v.Newest, key) }
 	p.Source = func(entity, number int64) (*state.Version, error) { return c.version(v, v.Source, entity, number) }
 	return p, err
-}
-
-// declared is a table under an edition. It is looked up in the file when it is
-// another than the last one.
-func (r versions) declared(c *conn, name string, edition int64) (*sqlcore.Versions, error) {
-	if d, ok := r.store.declaredAs.Load(name); ok && d.(*declared).edition == edition {
-		return d.(*declared).versions, nil
-	}
-	e, err := c.entry(name)
-	if err != nil {
-		return nil, err
-	}
-	d := &declared{edition, sqlcore.NewVersions(&e.table, &versionDialect)}
-	r.store.declaredAs.Store(name, d)
-	return d.versions, nil
 }
 
 // Write implements state.Store.
@@ -241,14 +234,13 @@ func (c *conn) carryOut(p *sqlcore.Plan) error {
 
 // keepsNothing refuses to take versioned tables away that hold rows: unlike all
 // else of Varve's they cannot be made again.
-func (c *conn) keepsNothing() error {
-	found, err := c.catalogue("")
-	for _, e := range found {
-		v := sqlcore.NewVersions(&e.table, &versionDialect)
-		if last, err := c.number(v.Last); err != nil {
+func (s *Store) keepsNothing(c *conn) error {
+	found, err := s.catalogue(c, "")
+	for _, d := range found {
+		if last, err := c.number(d.versions.Last); err != nil {
 			return err
 		} else if last > 0 {
-			return errs.New(errs.Conflict, "the table %q holds rows, which would be lost; copy them to another database and clear it first", e.table.Name)
+			return errs.New(errs.Conflict, "the table %q holds rows, which would be lost; copy them to another database and clear it first", d.versions.Table.Name)
 		}
 	}
 	return err
@@ -269,7 +261,7 @@ func (r versions) Clear(ctx context.Context, tables []string) error {
 			if slices.ContainsFunc(all[:i], func(o *sqlcore.Plan) bool { return o.Versions.Name == p.Versions.Name }) {
 				continue
 			}
-			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=?,seq=?1,at=? WHERE name=?`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
+			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=?1+1,seq=?1,at=?2 WHERE name=?3`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
 			if err == nil {
 				err = c.exec(p.Versions.ClearLog)
 			}

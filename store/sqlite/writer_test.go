@@ -15,6 +15,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -300,6 +301,10 @@ func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := s.State().Declare(t.Context(), state.Schema{Name: "t", Key: []string{"k"},
+		Columns: []state.Column{{Name: "k", Type: state.Text}, {Name: "b", Type: state.Bytes}}}); err != nil {
+		t.Fatal(err)
+	}
 	limit("1") // SQLite takes the present size
 	release := held(t, s)
 	large := func() error {
@@ -312,7 +317,14 @@ func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
+	blob := state.Write{Op: state.OpPut, Key: "k", Values: map[string]any{"k": "k", "b": make([]byte, 1<<20)}}
+	if _, err := s.State().Write(t.Context(), "t", []state.Write{blob}); errs.KindOf(err) != errs.Unavailable || !errors.Is(err, sqlite3.FULL) {
+		t.Errorf("a version: %v", err)
+	}
 	limit("1000000")
+	if made, err := s.State().Write(t.Context(), "t", []state.Write{blob}); err != nil || made[0].Seq != 1 {
+		t.Error(made, err)
+	}
 	if err := large(); err != nil {
 		t.Error(err)
 	}

@@ -215,11 +215,6 @@ func DecodeTable(name, declaration string, generation, horizon int64) (state.Tab
 	return t, nil
 }
 
-// ErrNotDeclared is the answer for a table that there is not.
-func ErrNotDeclared(name string) error {
-	return errs.Field(errs.NotFound, "table", "there is no table %q; declare it first", name)
-}
-
 // ErrNoRow is the answer for a row that there is not, or was not.
 var ErrNoRow = errs.New(errs.NotFound, "there is no row with this key")
 
