@@ -40,6 +40,11 @@ type Options struct {
 	Base string
 	// Database is named in signed URLs, for a server of several; "" is none.
 	Database string
+	// Within goes before every key in a bucket that several databases share.
+	Within string
+	// Through makes signed URLs lead to Varve's own server, which passes the
+	// bytes on, for buckets that browsers cannot reach.
+	Through bool
 	TTL      time.Duration // 0: DefaultTTL
 	Now      func() time.Time
 }
@@ -59,10 +64,15 @@ type Drive struct {
 	Name func(key string) string
 	// Written is called when an object was written; nil: there is nothing to do.
 	Written func(name string) error
-	// Sign makes a URL that reads a key for a time.
+	// Sign makes a URL that reads a key for a time; nil: there are none, and
+	// signed URLs lead to Varve's own server, which judges them.
 	Sign func(ctx context.Context, key string, l Link) (string, error)
-	// Local tells that signed URLs lead to Varve's own server, which judges them.
+	// Local tells that it costs nothing to ask whether a key is there.
 	Local bool
+	// Explain gives an error of the bucket's a kind and names the remedy; nil
+	// when it does not know better than the library. errs.NotFound is for a
+	// missing object only: a missing bucket is errs.Unavailable.
+	Explain func(err error) error
 }
 
 // Link is what a signed URL tells its reader, and how long it works.
@@ -83,8 +93,16 @@ func (l Link) Shown() (mime, disposition string) {
 // New makes a bucket out of a drive.
 func New(d Drive, opt Options) *Bucket {
 	opt = opt.withDefaults()
-	if d.Name == nil {
-		d.Name = func(key string) string { return key }
+	name := d.Name
+	if name == nil {
+		name = func(key string) string { return key }
+	}
+	d.Name = func(key string) string { return name(opt.Within + key) }
+	if d.Explain == nil {
+		d.Explain = func(error) error { return nil }
+	}
+	if opt.Through {
+		d.Sign = nil
 	}
 	if d.Written == nil {
 		d.Written = func(string) error { return nil }
@@ -116,18 +134,36 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType s
 	defer cancel()
 	w, err := b.drive.Bucket.NewWriter(ctx, b.drive.Name(key), &blob.WriterOptions{ContentType: storable(mediaType), DisableContentTypeDetection: true})
 	if err != nil {
-		return 0, classify(err, "write")
+		return 0, b.classify(err, "write")
 	}
-	n, err := io.Copy(w, r)
+	from := &source{r: r}
+	n, err := io.Copy(w, from)
 	if err != nil {
 		cancel()
 		w.Close()
+		if from.err == nil {
+			return 0, b.classify(err, "write")
+		}
 		return 0, broken(err)
 	}
 	if err := w.Close(); err != nil {
-		return 0, classify(err, "write")
+		return 0, b.classify(err, "write")
 	}
 	return n, b.drive.Written(b.drive.Name(key))
+}
+
+// source remembers whose fault it is when copying breaks off.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }
 
 // storable is a media type that every bucket takes: what people call a type is
@@ -146,40 +182,65 @@ func broken(err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
-	return errs.Wrap(errs.Unavailable, err, "the bytes could not be read or written to their end")
+	return errs.Wrap(errs.Unavailable, err, "the bytes could not be read to their end")
 }
 
 // Open implements chat.Files. The body is an io.Seeker.
 func (b *Bucket) Open(ctx context.Context, key string) (chat.Content, error) {
 	r, err := b.drive.Bucket.NewReader(ctx, b.drive.Name(key), nil)
 	if err != nil {
-		return chat.Content{}, classify(err, "read")
+		return chat.Content{}, b.classify(err, "read")
 	}
 	return chat.Content{Body: r, Size: r.Size(), ModTime: r.ModTime()}, nil
 }
 
 // Delete implements chat.Files.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	err := b.drive.Bucket.Delete(ctx, b.drive.Name(key))
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	err := b.classify(b.drive.Bucket.Delete(ctx, b.drive.Name(key)), "delete")
+	if errors.Is(err, errs.NotFound) {
 		return nil
 	}
-	return classify(err, "delete")
+	return err
 }
 
 // Exists tells whether there are bytes under a key.
 func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
 	ok, err := b.drive.Bucket.Exists(ctx, b.drive.Name(key))
-	return ok, classify(err, "read")
+	return ok, b.classify(err, "read")
 }
 
-// classify gives an error of the library a kind, by its code.
+// Check tells whether the bucket is there and answers: it asks for a key that
+// is not there. errs.Forbidden may mean no more than that the credentials do
+// not tell a missing object from a forbidden one.
+func (b *Bucket) Check(ctx context.Context) error {
+	r, err := b.drive.Bucket.NewReader(ctx, b.drive.Name("varve-check"), nil)
+	if err == nil {
+		return r.Close()
+	}
+	if err := b.classify(err, "answer"); !errors.Is(err, errs.NotFound) {
+		return err
+	}
+	return nil
+}
+
+// classify gives an error of the library a kind: as the bucket explains it,
+// else by the library's code.
+func (b *Bucket) classify(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	if explained := b.drive.Explain(err); explained != nil {
+		return explained
+	}
+	return classify(err, doing)
+}
+
 func classify(err error, doing string) error {
 	switch {
-	case err == nil:
-		return nil
 	case gcerrors.Code(err) == gcerrors.NotFound, errors.Is(err, fs.ErrNotExist):
 		return errs.Wrap(errs.NotFound, err, "there are no bytes under this key")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return errs.Wrap(errs.Unavailable, err, "the call was given up")
 	}
 	return errs.Wrap(errs.Unavailable, err, "the place for bytes failed to %s; look at its disk space and permissions", doing)
 }

@@ -1,7 +1,6 @@
 package blob
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,7 +17,6 @@ import (
 // leave the folder, be too long for the file system, or differ from another by
 // case only; what a file is called and is stands in the database.
 func OpenFolder(dir string, opt Options) (*Bucket, error) {
-	opt = opt.withDefaults()
 	b, err := fileblob.OpenBucket(dir, &fileblob.Options{
 		CreateDir: true, DirFileMode: 0o700, Metadata: fileblob.MetadataDontWrite,
 		NoTempDir: true, // a rename across file systems would fail
@@ -29,11 +27,8 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 	return New(Drive{
 		Bucket:  b,
 		Name:    hashed,
-		Written: func(name string) error { return sync(dir, name) },
-		Sign: func(_ context.Context, key string, l Link) (string, error) {
-			return opt.signed(key, l), nil
-		},
-		Local: true,
+		Written: func(name string) error { return settle(dir, name) },
+		Local:   true,
 	}, opt), nil
 }
 
@@ -45,9 +40,9 @@ func hashed(key string) string {
 	return name[:2] + "/" + name[2:]
 }
 
-// sync puts a file and its folder on disk: the database will say that it is
+// settle puts a file and its folder on disk: the database will say that it is
 // there, and keeps its own word over a power cut.
-func sync(dir, name string) error {
+func settle(dir, name string) error {
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	for _, p := range []string{path, filepath.Dir(path)} {
 		f, err := os.Open(p)

@@ -13,7 +13,7 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-// A signed URL to a folder's file is
+// A signed URL that leads to Varve's own server is
 //
 //	BASE/v1/objects/KEY?expires=UNIX&name=NAME&type=MIME&signature=MAC
 //
@@ -43,7 +43,11 @@ func (b *Bucket) Sign(ctx context.Context, key, name, mime string, ttl time.Dura
 	if ttl == 0 {
 		ttl = b.opt.TTL
 	}
-	return b.drive.Sign(ctx, key, Link{Name: name, MIME: mime, TTL: ttl})
+	l := Link{Name: name, MIME: mime, TTL: ttl}
+	if b.drive.Sign == nil {
+		return b.opt.signed(key, l), nil
+	}
+	return b.drive.Sign(ctx, b.opt.Within+key, l)
 }
 
 func (o Options) signed(key string, l Link) string {
@@ -61,7 +65,7 @@ func (o Options) signed(key string, l Link) string {
 // signed URLs lead to a cloud.
 func (b *Bucket) Verify(key string, q url.Values) error {
 	got, err := base64.RawURLEncoding.DecodeString(q.Get("signature"))
-	if err != nil || !b.drive.Local || !hmac.Equal(got, b.opt.mac(key, q)) {
+	if err != nil || b.drive.Sign != nil || !hmac.Equal(got, b.opt.mac(key, q)) {
 		return errs.Field(errs.Forbidden, "signature", "the signature is not of this URL")
 	}
 	// The signature holds, so the time is one of ours.

@@ -1,0 +1,70 @@
+package gcs
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+
+	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/errs"
+)
+
+// explainer gives an error of Google's a kind by its status, and names the
+// remedy.
+func explainer(bucket string) func(error) error {
+	return func(err error) error {
+		var answer *googleapi.Error
+		var op *net.OpError
+		var dns *net.DNSError
+		switch {
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return errs.Wrap(errs.Unavailable, err, "the call to the bucket was given up")
+		case errors.Is(err, storage.ErrBucketNotExist):
+			return missing(bucket, err)
+		case errors.Is(err, storage.ErrObjectNotExist):
+			return absent(bucket, err)
+		case errors.As(err, &answer):
+			return answered(bucket, answer)
+		case errors.As(err, &op), errors.As(err, &dns):
+			return errs.Wrap(errs.Unavailable, err, "the bucket %q cannot be reached: check the network and the endpoint", bucket)
+		}
+		return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the endpoint, and that this machine has credentials", bucket)
+	}
+}
+
+// absent tells a missing bucket from a missing object where the answer does.
+func absent(bucket string, err error) error {
+	var answer *googleapi.Error
+	if errors.As(err, &answer) && answer.Message == "The specified bucket does not exist." {
+		return missing(bucket, err)
+	}
+	return errs.Wrap(errs.NotFound, err, "there are no bytes under this key")
+}
+
+func missing(bucket string, err error) error {
+	return errs.Wrap(errs.Unavailable, err, "there is no bucket %q: make it, or check its name and the endpoint", bucket)
+}
+
+func answered(bucket string, err *googleapi.Error) error {
+	switch err.Code {
+	case http.StatusNotFound:
+		return absent(bucket, err)
+	case http.StatusUnauthorized:
+		if blob.ClockOff(err.Header, time.Now()) {
+			return errs.Wrap(errs.Unavailable, err, blob.ClockRemedy)
+		}
+		return errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+	case http.StatusForbidden:
+		return errs.Wrap(errs.Forbidden, err, "these credentials may not do this in the bucket %q: they need the role Storage Object Admin (roles/storage.objectAdmin) on it", bucket)
+	case http.StatusTooManyRequests:
+		return errs.Wrap(errs.Unavailable, err, "the bucket throttles")
+	case http.StatusRequestEntityTooLarge:
+		return errs.Wrap(errs.TooLarge, err, "the bucket takes no object this large")
+	}
+	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed (%d)", bucket, err.Code)
+}
