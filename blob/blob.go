@@ -45,8 +45,8 @@ type Options struct {
 	// Through makes signed URLs lead to Varve's own server, which passes the
 	// bytes on, for buckets that browsers cannot reach.
 	Through bool
-	TTL      time.Duration // 0: DefaultTTL
-	Now      func() time.Time
+	TTL     time.Duration // 0: DefaultTTL
+	Now     func() time.Time
 }
 
 // Bucket is an open place for bytes. It is safe for concurrent use.
@@ -62,6 +62,9 @@ type Drive struct {
 	Bucket *blob.Bucket
 	// Name gives the name of the object that a key lies under; nil: the key.
 	Name func(key string) string
+	// Uploads tells that an upload that fails leaves nothing by itself. It is for
+	// a library whose writer panics when one fails.
+	Uploads bool
 	// Written is called when an object was written; nil: there is nothing to do.
 	Written func(name string) error
 	// Sign makes a URL that reads a key for a time; nil: there are none, and
@@ -132,36 +135,51 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType s
 	// A bucket's writer commits when it is closed, unless its context ended.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := b.drive.Bucket.NewWriter(ctx, b.drive.Name(key), &blob.WriterOptions{ContentType: storable(mediaType), DisableContentTypeDetection: true})
+	name, from := b.drive.Name(key), &source{r: r, broke: cancel}
+	opt := &blob.WriterOptions{ContentType: storable(mediaType), DisableContentTypeDetection: true}
+	var err error
+	if b.drive.Uploads {
+		err = b.drive.Bucket.Upload(ctx, name, from, opt)
+	} else {
+		err = b.copy(ctx, cancel, name, from, opt)
+	}
+	if from.err != nil {
+		return 0, broken(from.err)
+	}
 	if err != nil {
 		return 0, b.classify(err, "write")
 	}
-	from := &source{r: r}
-	n, err := io.Copy(w, from)
-	if err != nil {
-		cancel()
-		w.Close()
-		if from.err == nil {
-			return 0, b.classify(err, "write")
-		}
-		return 0, broken(err)
-	}
-	if err := w.Close(); err != nil {
-		return 0, b.classify(err, "write")
-	}
-	return n, b.drive.Written(b.drive.Name(key))
+	return from.n, b.drive.Written(name)
 }
 
-// source remembers whose fault it is when copying breaks off.
+func (b *Bucket) copy(ctx context.Context, cancel func(), name string, r io.Reader, opt *blob.WriterOptions) error {
+	w, err := b.drive.Bucket.NewWriter(ctx, name, opt)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		cancel()
+		w.Close()
+		return err
+	}
+	return w.Close()
+}
+
+// source counts what is read, and remembers whose fault it is when that breaks
+// off.
 type source struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	n     int64
+	err   error
+	broke func()
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if err != io.EOF {
+	s.n += int64(n)
+	if err != nil && err != io.EOF {
 		s.err = err
+		s.broke()
 	}
 	return n, err
 }

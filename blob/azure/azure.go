@@ -5,127 +5,124 @@
 //	azblob://CONTAINER?account=NAME&endpoint=http://127.0.0.1:10000/NAME
 //	abfss://CONTAINER@NAME.dfs.core.windows.net
 //
-// The account's key comes from AZURE_STORAGE_KEY, or with the account's name
-// from the variables that Chainlit reads: APP_AZURE_STORAGE_ACCOUNT and
-// APP_AZURE_STORAGE_ACCESS_KEY. Without a key the vendor's chain is used
-// (environment, workload identity, managed identity, command line).
+// Who may enter is looked for in this order: the account's key in
+// AZURE_STORAGE_KEY, or with its name in the variables that Chainlit reads
+// (APP_AZURE_STORAGE_ACCOUNT and APP_AZURE_STORAGE_ACCESS_KEY), or either in
+// AZURE_STORAGE_CONNECTION_STRING; a shared access signature in
+// AZURE_STORAGE_SAS_TOKEN; the vendor's chain (environment, workload identity,
+// managed identity, command line), for which the service delegates a key that
+// signs URLs. A shared access signature cannot sign others, so that signed URLs
+// lead to Varve's own server then.
 package azure
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"os"
 	"strings"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
-	"gocloud.dev/blob/azureblob"
 
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/errs"
 )
 
-// Open opens the container that a URL names. It does not look whether the
-// container is there: that shows at its first use.
+// Open is a blob.Opener.
 func Open(_ context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, error) {
-	a, err := parse(u)
+	a, err := parse(u, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	client, sign, err := a.dial()
+	d, err := a.drive(nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	b, err := azureblob.OpenBucket(context.Background(), client, nil)
-	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, err, "the container cannot be opened")
-	}
-	return blob.New(blob.Drive{Bucket: b, Name: objectName, Sign: sign}, opt), nil
+	return blob.New(d, opt), nil
 }
 
 // account is where a container is and who may enter.
 type account struct {
-	name, key, endpoint, container string
+	name, key, token    string
+	endpoint, container string
 }
 
-func parse(u *url.URL) (account, error) {
+func parse(u *url.URL, env func(string) string) (account, error) {
 	q, err := blob.Parameters(u, "account", "endpoint")
 	if err != nil {
 		return account{}, err
 	}
-	a := account{container: u.Host, name: q.Get("account"), endpoint: q.Get("endpoint")}
-	if host, ok := strings.CutSuffix(u.Host, ".dfs.core.windows.net"); ok && u.User != nil {
-		a.container, a.name = u.User.Username(), host
+	a := account{container: u.Host, name: q.Get("account")}
+	if a.endpoint, err = blob.Endpoint("endpoint", q.Get("endpoint")); err != nil {
+		return a, err
 	}
-	if a.name == "" {
-		a.name = first(os.Getenv("AZURE_STORAGE_ACCOUNT"), os.Getenv("APP_AZURE_STORAGE_ACCOUNT"))
+	if err := a.lake(u); err != nil {
+		return a, err
 	}
+	return a, a.secrets(env)
+}
+
+// lake reads the URLs of Data Lake accounts. Their names are those of Blob
+// Storage with another word in them.
+func (a *account) lake(u *url.URL) error {
+	if u.Scheme != "abfss" {
+		if u.User != nil {
+			return errs.Field(errs.Invalid, "elements", "cannot be read; write azblob://CONTAINER?account=NAME")
+		}
+		return nil
+	}
+	name, suffix, ok := strings.Cut(u.Hostname(), ".dfs.")
+	if !ok || u.User == nil || u.User.Username() == "" {
+		return errs.Field(errs.Invalid, "elements", "cannot be read; write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net")
+	}
+	a.container, a.name = u.User.Username(), name
+	if a.endpoint == "" {
+		a.endpoint = "https://" + name + ".blob." + suffix
+	}
+	return nil
+}
+
+// secrets completes an account from the environment.
+func (a *account) secrets(env func(string) string) error {
+	connection, err := connectionString(env("AZURE_STORAGE_CONNECTION_STRING"))
+	if err != nil {
+		return err
+	}
+	a.name = first(a.name, env("AZURE_STORAGE_ACCOUNT"), env("APP_AZURE_STORAGE_ACCOUNT"), connection["AccountName"])
 	if a.name == "" {
-		return a, errs.Field(errs.Invalid, "elements", "needs an account: azblob://CONTAINER?account=NAME, or AZURE_STORAGE_ACCOUNT")
+		return errs.Field(errs.Invalid, "elements", "needs an account: azblob://CONTAINER?account=NAME, or AZURE_STORAGE_ACCOUNT")
+	}
+	a.key = env("AZURE_STORAGE_KEY")
+	if a.key == "" && a.name == env("APP_AZURE_STORAGE_ACCOUNT") {
+		a.key = env("APP_AZURE_STORAGE_ACCESS_KEY")
+	}
+	a.token = strings.TrimPrefix(env("AZURE_STORAGE_SAS_TOKEN"), "?")
+	if a.name == first(connection["AccountName"], a.name) {
+		a.endpoint = first(a.endpoint, strings.TrimSuffix(connection["BlobEndpoint"], "/"))
+		a.key = first(a.key, connection["AccountKey"])
+		a.token = first(a.token, connection["SharedAccessSignature"])
 	}
 	if a.endpoint == "" {
-		a.endpoint = "https://" + a.name + ".blob.core.windows.net"
+		a.endpoint = "https://" + a.name + ".blob." + first(connection["EndpointSuffix"], "core.windows.net")
 	}
-	a.endpoint = strings.TrimSuffix(a.endpoint, "/")
-	a.key = os.Getenv("AZURE_STORAGE_KEY")
-	if a.key == "" && a.name == os.Getenv("APP_AZURE_STORAGE_ACCOUNT") {
-		a.key = os.Getenv("APP_AZURE_STORAGE_ACCESS_KEY")
-	}
-	return a, nil
+	return nil
 }
 
-func (a account) dial() (*container.Client, signer, error) {
-	at := a.endpoint + "/" + a.container
-	if a.key != "" {
-		cred, err := azblob.NewSharedKeyCredential(a.name, a.key)
-		if err != nil {
-			// The library's words may hold a part of the key.
-			return nil, nil, errs.New(errs.Invalid, "the key of the Azure account cannot be read; it is base64")
+// connectionString takes apart what Azure's portal shows: NAME=VALUE;….
+func connectionString(s string) (map[string]string, error) {
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(strings.Trim(s, "; \n"), ";") {
+		name, value, ok := strings.Cut(part, "=")
+		if !ok && part != "" {
+			return nil, errs.New(errs.Invalid, "AZURE_STORAGE_CONNECTION_STRING is NAME=VALUE;NAME=VALUE;…")
 		}
-		client, err := container.NewClientWithSharedKeyCredential(at, cred, nil)
-		if err != nil {
-			return nil, nil, errs.Wrap(errs.Invalid, err, "the address of the Azure account cannot be used")
-		}
-		return client, a.signWithKey(cred), nil
+		parts[name] = value
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(nil)
-	if err != nil {
-		return nil, nil, errs.Wrap(errs.Unauthenticated, err, "there are no credentials for Azure; set AZURE_STORAGE_KEY or log in")
-	}
-	client, err := container.NewClient(at, cred, nil)
-	if err != nil {
-		return nil, nil, errs.Wrap(errs.Invalid, err, "the address of the Azure account cannot be used")
-	}
-	svc, err := service.NewClient(a.endpoint, cred, nil)
-	if err != nil {
-		return nil, nil, errs.Wrap(errs.Invalid, err, "the address of the Azure account cannot be used")
-	}
-	return client, a.signWithDelegation(&delegation{client: svc}), nil
+	return parts, nil
 }
 
-// objectName is the name of a key's object. Azure takes some characters ill; the
-// bucket's library writes them as __0xHEX__, and the name that is signed must be
-// the one that is stored.
-func objectName(key string) string {
-	var b strings.Builder
-	runes := []rune(key)
-	for i, c := range runes {
-		dots := i > 1 && c == '/' && runes[i-1] == '.' && runes[i-2] == '.'
-		if c < 32 || strings.ContainsRune("\\\"#%?\x7f", c) || dots || (c == '/' && i == len(runes)-1) {
-			fmt.Fprintf(&b, "__%#x__", c)
-		} else {
-			b.WriteRune(c)
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
 		}
 	}
-	return b.String()
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return ""
 }

@@ -2,7 +2,6 @@ package azure
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -24,70 +23,76 @@ func (a account) grant(name string, l blob.Link) sas.BlobSignatureValues {
 	if strings.HasPrefix(a.endpoint, "http:") {
 		protocol = sas.ProtocolHTTPSandHTTP
 	}
-	// Without a start, so that a clock that is a little slow does not matter.
+	// Without a start, so that a clock that is a little fast does not matter.
 	return sas.BlobSignatureValues{Protocol: protocol, ExpiryTime: time.Now().UTC().Add(l.TTL),
 		Permissions:   (&sas.BlobPermissions{Read: true}).String(),
 		ContainerName: a.container, BlobName: name, ContentType: mime, ContentDisposition: disposition}
 }
 
 func (a account) address(name string, q sas.QueryParameters) string {
-	return a.endpoint + "/" + a.container + "/" + strings.ReplaceAll(url.PathEscape(name), "%2F", "/") + "?" + q.Encode()
+	return a.endpoint + "/" + a.container + "/" + escapedPath(name) + "?" + q.Encode()
 }
 
 // signWithKey costs no call.
 func (a account) signWithKey(cred *azblob.SharedKeyCredential) signer {
 	return func(_ context.Context, key string, l blob.Link) (string, error) {
-		name := objectName(key)
-		q, err := a.grant(name, l).SignWithSharedKey(cred)
+		q, err := a.grant(key, l).SignWithSharedKey(cred)
 		if err != nil {
 			return "", errs.Wrap(errs.Internal, err, "the URL cannot be signed")
 		}
-		return a.address(name, q), nil
+		return a.address(key, q), nil
 	}
 }
 
-// signWithDelegation costs a call now and then: the key that signs for a user is
-// given out by the service, and kept.
+// signWithDelegation costs a call now and then: the key that signs for an
+// identity is given out by the service, and kept.
 func (a account) signWithDelegation(d *delegation) signer {
 	return func(ctx context.Context, key string, l blob.Link) (string, error) {
 		cred, err := d.credential(ctx, l.TTL)
 		if err != nil {
 			return "", err
 		}
-		name := objectName(key)
-		q, err := a.grant(name, l).SignWithUserDelegation(cred)
+		q, err := a.grant(key, l).SignWithUserDelegation(cred)
 		if err != nil {
 			return "", errs.Wrap(errs.Internal, err, "the URL cannot be signed")
 		}
-		return a.address(name, q), nil
+		return a.address(key, q), nil
 	}
 }
 
-// delegation keeps the key that signs for a user.
+// delegation keeps the key that signs for an identity.
 type delegation struct {
-	client *service.Client
-	mu     sync.Mutex
-	cred   *service.UserDelegationCredential
-	until  time.Time
+	ask     func(context.Context, service.KeyInfo, *service.GetUserDelegationCredentialOptions) (*service.UserDelegationCredential, error)
+	explain func(error) error
+	mu      sync.Mutex
+	cred    *service.UserDelegationCredential
+	until   time.Time
 }
 
-// keyLife is how long a delegated key is asked for; the service gives at most a
-// week.
-const keyLife = 24 * time.Hour
+// keyLife is how long a delegated key is asked for, beside the life of a URL;
+// the service gives at most a week.
+const (
+	keyLife = 24 * time.Hour
+	longest = 7 * 24 * time.Hour
+)
 
 // credential returns a key that outlives a URL of a time to live.
 func (d *delegation) credential(ctx context.Context, ttl time.Duration) (*service.UserDelegationCredential, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now().UTC()
-	if d.cred != nil && now.Add(ttl).Before(d.until) {
+	if d.cred != nil && !now.Add(ttl).After(d.until) {
 		return d.cred, nil
 	}
-	until := now.Add(keyLife + ttl)
-	start, expiry := now.Add(-5*time.Minute).Format(sas.TimeFormat), until.Format(sas.TimeFormat)
-	cred, err := d.client.GetUserDelegationCredential(ctx, service.KeyInfo{Start: &start, Expiry: &expiry}, nil)
+	start, until := now.Add(-5*time.Minute), now.Add(min(keyLife+ttl, longest-time.Hour))
+	from, to := start.Format(sas.TimeFormat), until.Format(sas.TimeFormat)
+	cred, err := d.ask(ctx, service.KeyInfo{Start: &from, Expiry: &to}, nil)
 	if err != nil {
-		return nil, errs.Wrap(errs.Unavailable, err, "Azure gives no key to sign URLs with; the identity needs the role Storage Blob Delegator")
+		err = d.explain(err)
+		if errs.KindOf(err) == errs.Forbidden {
+			err = errs.Wrap(errs.Forbidden, err, "Azure gives this identity no key to sign URLs with: it needs the role Storage Blob Delegator on the account; links=server does without")
+		}
+		return nil, err
 	}
 	d.cred, d.until = cred, until
 	return cred, nil

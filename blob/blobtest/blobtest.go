@@ -23,7 +23,7 @@ import (
 type Bucket func(t *testing.T, ttl time.Duration) *blob.Bucket
 
 // Get fetches a signed URL without other credentials. For a folder it asks a
-// server that judges the URL; [Fetch] does for a cloud.
+// server that judges the URL, see [Server]; [Fetch] does for a cloud.
 type Get func(url string, h http.Header) (*http.Response, error)
 
 // Fetch fetches a URL as any program would.

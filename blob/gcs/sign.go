@@ -26,7 +26,8 @@ type signer struct {
 
 func (s signer) sign(_ context.Context, key string, l blob.Link) (string, error) {
 	mime, disposition := l.Shown()
-	o := &storage.SignedURLOptions{Scheme: storage.SigningSchemeV4, Method: http.MethodGet, Expires: s.now().Add(l.TTL),
+	expires := s.now().Add(l.TTL + time.Second/2) // the library takes whole seconds of what is left
+	o := &storage.SignedURLOptions{Scheme: storage.SigningSchemeV4, Method: http.MethodGet, Expires: expires,
 		QueryParameters: url.Values{"response-content-type": {mime}, "response-content-disposition": {disposition}},
 		Hostname:        s.host, Insecure: s.insecure, Style: storage.PathStyle()}
 	if s.account.Key != "" {

@@ -3,9 +3,12 @@ package buckettest
 import (
 	"os/exec"
 	"testing"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 
 	"github.com/varvedb/varve/internal/daemon"
 )
@@ -36,12 +39,18 @@ func azurite(dir string, more ...string) (*exec.Cmd, error) {
 // Azure is the URL of an empty container. Its account's key is [AzureKey].
 func Azure(t testing.TB) string {
 	t.Helper()
-	endpoint, bucket := "http://"+azureServer.run(t)+"/"+AzureAccount, name()
+	return newContainer(t, "http://"+azureServer.run(t)+"/"+AzureAccount, nil)
+}
+
+func newContainer(t testing.TB, endpoint string, transport policy.Transporter) string {
+	t.Helper()
+	bucket := name()
 	cred, err := azblob.NewSharedKeyCredential(AzureAccount, AzureKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := container.NewClientWithSharedKeyCredential(endpoint+"/"+bucket, cred, nil)
+	client, err := container.NewClientWithSharedKeyCredential(endpoint+"/"+bucket, cred,
+		&container.ClientOptions{ClientOptions: policy.ClientOptions{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,4 +58,21 @@ func Azure(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return "azblob://" + bucket + "?account=" + AzureAccount + "&endpoint=" + endpoint
+}
+
+// AzureToken is a shared access signature for the account, as its portal makes
+// them.
+func AzureToken(t testing.TB) string {
+	t.Helper()
+	cred, err := azblob.NewSharedKeyCredential(AzureAccount, AzureKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := sas.AccountSignatureValues{Protocol: sas.ProtocolHTTPSandHTTP, ExpiryTime: time.Now().UTC().Add(time.Hour),
+		Permissions:   (&sas.AccountPermissions{Read: true, Create: true, Write: true, Delete: true}).String(),
+		ResourceTypes: (&sas.AccountResourceTypes{Object: true}).String()}.SignWithSharedKey(cred)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q.Encode()
 }

@@ -35,7 +35,10 @@ var rooms = map[string][]string{
 
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
-	"blob/blobtest": {"blob"},
+	"blob/blobtest": {"blob", "blob/media"},
+	"blob/s3":       {"blob"},
+	"blob/azure":    {"blob"},
+	"blob/gcs":      {"blob"},
 
 	"server/wire": {"state"},
 	"server/keys": nil,
@@ -57,6 +60,8 @@ var rooms = map[string][]string{
 	"internal/goid":       nil,
 	"internal/pgtest":     nil,
 	"internal/dynamotest": nil,
+	"internal/daemon":     nil,
+	"internal/buckettest": {"internal/daemon"},
 	"internal/lint":       nil,
 }
 
@@ -65,13 +70,16 @@ var rooms = map[string][]string{
 // use any of them.
 var libraries = map[string][]string{
 	"github.com/google/uuid":              {"chat"},
-	"github.com/aws/aws-sdk-go-v2":        {"store/dynamodb"},
-	"github.com/aws/smithy-go":            {"store/dynamodb"},
+	"cloud.google.com/go/storage":         {"blob/gcs"},
+	"google.golang.org/api":               {"blob/gcs"},
+	"github.com/Azure/azure-sdk-for-go":   {"blob/azure"},
+	"github.com/aws/aws-sdk-go-v2":        {"store/dynamodb", "blob/s3"},
+	"github.com/aws/smithy-go":            {"store/dynamodb", "blob/s3"},
 	"github.com/jackc/pgx/v5":             {"store/postgres"},
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},
 	"github.com/prometheus/client_golang": {"server"},
-	"gocloud.dev":                         {"blob"},
+	"gocloud.dev":                         {"blob", "blob/s3", "blob/azure", "blob/gcs"},
 	"github.com/alecthomas/kong":          {"cmd/varve"},
 	"go.yaml.in/yaml/v3":                  {"internal/config"},
 	"github.com/google/go-cmp":            nil,
@@ -82,7 +90,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "chat/chattest", "internal/pgtest", "internal/dynamotest"}
+var proofs = []string{"bench", "chat/chattest", "internal/pgtest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

@@ -1,0 +1,87 @@
+package azure
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/blob/blobtest"
+	"github.com/varvedb/varve/internal/buckettest"
+)
+
+func nothing(string) string { return "" }
+
+func parsed(t *testing.T, address string, env func(string) string) account {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := parse(u, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// counter counts requests by what they ask for.
+type counter struct {
+	*http.Client
+	mu    sync.Mutex
+	calls int
+	keys  int
+}
+
+func (c *counter) Do(req *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	c.calls++
+	if req.URL.Query().Get("comp") == "userdelegationkey" {
+		c.keys++
+	}
+	c.mu.Unlock()
+	return c.Client.Do(req)
+}
+
+func TestIdentity(t *testing.T) {
+	var client *http.Client
+	blobtest.Run(t, func(t *testing.T, ttl time.Duration) *blob.Bucket {
+		address, id, trusting := buckettest.AzureIdentity(t)
+		client = trusting
+		d, err := parsed(t, address, nothing).drive(id, trusting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := blob.New(d, blob.Options{TTL: ttl})
+		t.Cleanup(func() { b.Close() })
+		return b
+	}, func(address string, h http.Header) (*http.Response, error) {
+		req, err := http.NewRequest(http.MethodGet, address, nil)
+		if err != nil {
+			return nil, err
+		}
+		req.Header = h
+		return client.Do(req)
+	}, 32<<20)
+}
+
+func TestADelegatedKeySignsAHundredURLs(t *testing.T) {
+	address, id, trusting := buckettest.AzureIdentity(t)
+	c := &counter{Client: trusting}
+	d, err := parsed(t, address, nothing).drive(id, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := blob.New(d, blob.Options{})
+	defer b.Close()
+	for range 100 {
+		if _, err := b.SignedURL(t.Context(), "k", "n", "image/png"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.calls != 1 || c.keys != 1 {
+		t.Errorf("%d calls, %d for keys", c.calls, c.keys)
+	}
+}
