@@ -59,7 +59,7 @@ var rooms = map[string][]string{
 	"internal/reference":  nil,
 	"internal/goid":       nil,
 	"internal/pgtest":     nil,
-	"internal/dynamotest": nil,
+	"internal/dynamotest": {"internal/daemon"},
 	"internal/daemon":     nil,
 	"internal/buckettest": {"internal/daemon"},
 	"internal/lint":       nil,
