@@ -35,6 +35,14 @@ type Options struct {
 	// bytes. Default: the folder of an SQLite file, else ./varve-data; a
 	// database in memory has none.
 	Data string
+	// Elements is where the bytes of elements lie instead: a folder, or the URL
+	// of a bucket of a kind that is in Buckets.
+	Elements string
+	// Within goes before the keys in Elements, as in "databases/staging/", for
+	// databases that share one place.
+	Within string
+	// Buckets by the scheme of their URLs: "s3", "azblob".
+	Buckets map[string]blob.Opener
 	// PublicURL is how browsers reach the server, as in
 	// "https://chat.example.org". It goes before addresses of bytes, which are
 	// relative to the server without it.
@@ -54,10 +62,11 @@ type Options struct {
 // DB is an open data layer. It is safe for concurrent use.
 type DB struct {
 	store store.Store
-	files *blob.Bucket // nil when there is no data folder
+	files *blob.Bucket // nil when there is no place for bytes
 	chat  *chat.Service
 	state *state.Service
 	src   Source
+	place string // of the files, without secrets
 }
 
 // Open opens the database that a URL names, see [ParseURL]; "" is what
@@ -100,16 +109,21 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		return err
 	}
 	opt := chat.Options{Secret: cursors, Log: o.Log.With("part", "chat")}
-	if data != "" {
+	place := o.Elements
+	if place == "" && data != "" {
+		place, o.Within = filepath.Join(data, "elements"), ""
+	}
+	if place != "" {
 		urls, err := secret(ctx, db.store, data, "urls")
 		if err != nil {
 			return err
 		}
-		db.files, err = blob.OpenFolder(filepath.Join(data, "elements"),
-			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name})
+		db.files, err = blob.Open(ctx, place, o.Buckets,
+			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name, Within: o.Within})
 		if err != nil {
 			return err
 		}
+		db.place = blob.Redacted(place)
 		opt.Files = db.files
 		opt.ElementURL = elementURL(o)
 	}
@@ -128,8 +142,12 @@ func (db *DB) State() *state.Service { return db.state }
 // who moves them between databases.
 func (db *DB) Rows() chat.Store { return db.store.Chat() }
 
-// Files keeps the bytes of elements; nil when there is no data folder.
+// Files keeps the bytes of elements; nil when there is no place for them.
 func (db *DB) Files() *blob.Bucket { return db.files }
+
+// Elements tells where the bytes of elements lie, without secrets; "" is
+// nowhere.
+func (db *DB) Elements() string { return db.place }
 
 // Changes is the log of what was written where.
 func (db *DB) Changes() change.Log { return db.store }
@@ -137,8 +155,17 @@ func (db *DB) Changes() change.Log { return db.store }
 // Source tells what was opened, without secrets.
 func (db *DB) Source() string { return db.src.Redacted() }
 
-// Ping tells whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return db.store.Ping(ctx) }
+// Ping tells whether the database answers, and the place for bytes.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.store.Ping(ctx); err != nil || db.files == nil {
+		return err
+	}
+	// What is forbidden answers.
+	if err := db.files.Check(ctx); !errors.Is(err, errs.Forbidden) {
+		return err
+	}
+	return nil
+}
 
 // Doctor examines the database; errs.Unsupported where there is nothing to
 // examine.

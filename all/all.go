@@ -1,5 +1,5 @@
-// Package all lists every driver there is, for programs that want to open
-// whatever a URL names:
+// Package all lists every driver there is, of databases and of buckets, for
+// programs that want to open whatever a URL names:
 //
 //	db, err := all.Open(ctx, "sqlite:varve-data/varve.db", nil)
 //
@@ -26,6 +26,9 @@ func Open(ctx context.Context, url string, opt *varve.Options) (*varve.DB, error
 	drivers := Drivers()
 	maps.Copy(drivers, o.Drivers)
 	o.Drivers = drivers
+	buckets := Buckets()
+	maps.Copy(buckets, o.Buckets)
+	o.Buckets = buckets
 	return varve.Open(ctx, url, &o)
 }
 

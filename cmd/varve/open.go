@@ -34,10 +34,14 @@ func folderURL(folder string) string {
 
 // openDatabase opens a database with its files in the data folder: elements/
 // for the default one, databases/NAME/elements/ for another. A database that
-// is named by a folder of its own keeps them there.
+// is named by a folder of its own keeps them there. In a place that --elements
+// names, the keys of another than the default one begin with databases/NAME/.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
-	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Examine: p.examining, Log: p.log}
+	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements, Examine: p.examining, Log: p.log}
+	if d.Name != server.DefaultDatabase {
+		o.Within = "databases/" + d.Name + "/"
+	}
 	switch {
 	case d.Name == server.DefaultDatabase:
 		o.Data = c.Data

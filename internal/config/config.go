@@ -13,6 +13,7 @@ import (
 	"log/slog"
 
 	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/server"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Data        string     // the data folder
 	URL         string     // the default database's, or a server's; "": the one in Data
 	Databases   []Database // further ones
+	Elements    string     // a folder or the URL of a bucket; "": elements/ in Data
 	Listen      []string   // TCP addresses, "unix", or "unix:PATH"
 	PublicURL   string
 	CORSOrigins []string
@@ -87,5 +89,22 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 			}
 		}
 	}
-	return c, warnings, nil
+	return c, append(warnings, c.elementsOfChainlit(s.Environ)...), nil
+}
+
+// elementsOfChainlit takes the bucket of Chainlit's own variables when no other
+// place is named.
+func (c *Config) elementsOfChainlit(environ []string) (warnings []string) {
+	if c.Set("elements") {
+		return nil
+	}
+	address, several := blob.ChainlitURL(func(name string) string { return lookup(environ, name) })
+	if several {
+		return []string{"Chainlit's variables name more than one bucket: none of them is used; choose by VARVE_ELEMENTS"}
+	}
+	if address != "" {
+		c.Elements = address
+		c.origin["elements"] = "BUCKET_NAME"
+	}
+	return nil
 }

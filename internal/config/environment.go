@@ -29,3 +29,13 @@ func environment(environ []string) (set map[string]string, warnings []string) {
 	}
 	return set, warnings
 }
+
+// lookup finds a variable; the last one counts, as in package os.
+func lookup(environ []string, name string) (value string) {
+	for _, entry := range environ {
+		if n, v, _ := strings.Cut(entry, "="); n == name {
+			value = v
+		}
+	}
+	return value
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server"
 )
@@ -30,6 +31,8 @@ var settings = []setting{
 		}
 		return list
 	}},
+	{name: "elements", set: func(c *Config, v []string) error { c.Elements = v[0]; return nil },
+		get: func(c Config) []string { return listed(blob.Redacted(c.Elements)) }},
 	{name: "listen", many: true, set: setListen, get: func(c Config) []string { return c.Listen }},
 	one("public-url", func(c *Config) *string { return &c.PublicURL }, nil),
 	{name: "cors-origin", many: true, set: func(c *Config, v []string) error { c.CORSOrigins = v; return nil },
