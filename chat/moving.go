@@ -32,6 +32,16 @@ type Mover interface {
 	Load(ctx context.Context, threads []Thread, w Write) error
 }
 
+// A Preparer takes many loads faster when it is told of them. Movers may be one.
+type Preparer interface {
+	// Prepare is called before many calls of Load. Where there are no steps yet,
+	// it may take away what is made faster at once than step by step.
+	Prepare(ctx context.Context) error
+	// Settle is called after them, and makes that again. Where a copy was broken
+	// off before, the next one calls it.
+	Settle(ctx context.Context) error
+}
+
 // errUnmovable refuses what needs a [Mover] of a store that is none.
 var errUnmovable = errs.New(errs.Unsupported, "this database cannot hand out and take whole threads")
 

@@ -30,6 +30,11 @@ type Copy struct {
 	Refusals int64
 	// Missing counts elements that name bytes which the source does not have.
 	Missing int64
+	// Rows is how long the rows of this run took, Indexes how long what the
+	// destination made of them at the end.
+	Rows, Indexes time.Duration
+	// Here is how much of Done this run did.
+	Here Count
 	// Mended counts texts with characters that no database takes.
 	Mended int64
 	// Strangers counts users that threads named and that had no row.
@@ -77,11 +82,32 @@ func (c *Copy) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.threads(ctx); err != nil {
+	if err := r.prepared(ctx, r.threads); err != nil {
 		return err
 	}
 	c.Strangers = r.owners.made
 	return j.end()
+}
+
+// prepared runs fn between Prepare and Settle where the destination has them.
+func (r *run) prepared(ctx context.Context, fn func(context.Context) error) error {
+	p, ok := r.to.(chat.Preparer)
+	ok = ok && !r.DryRun
+	if ok {
+		if err := p.Prepare(ctx); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	err := fn(ctx)
+	r.Rows = time.Since(start)
+	if err != nil || !ok {
+		return err
+	}
+	start = time.Now()
+	err = p.Settle(ctx)
+	r.Indexes = time.Since(start)
+	return err
 }
 
 // run is what a Copy needs while it runs.
@@ -301,6 +327,7 @@ func (r *run) write(ctx context.Context, b batch) error {
 		}
 	}
 	r.Done.add(done)
+	r.Here.add(done)
 	r.tell(Progress{Done: r.Done, Total: r.total})
 	r.journal.After, r.journal.Done = b.after, r.Done
 	if b.after == "" {

@@ -35,6 +35,8 @@ type copied struct {
 	Resumed  bool              `json:"resumed,omitempty"`
 	Notes    []string          `json:"notes"`
 	Copied   *transfer.Count   `json:"copied,omitempty"`
+	Seconds  float64           `json:"seconds"`                // for the rows
+	Indexing float64           `json:"indexSeconds,omitempty"` // for what the destination made of them at the end
 	Refused  []string          `json:"refused,omitempty"`
 	Verified *transfer.Verdict `json:"verified,omitempty"`
 }
@@ -122,6 +124,7 @@ func (c *copyCommand) copy(ctx context.Context, p *program, from, to transfer.Si
 	err = job.Run(ctx)
 	bar.end()
 	out.Copied, out.Refused, out.Resumed = &job.Done, job.Refused, job.Resumed
+	out.Seconds, out.Indexing = job.Rows.Seconds(), job.Indexes.Seconds()
 	if err != nil {
 		return false, err
 	}
@@ -133,6 +136,7 @@ func (c *copyCommand) copy(ctx context.Context, p *program, from, to transfer.Si
 		p.say("went on where an earlier run stopped")
 	}
 	p.print("%s: %s", what, counted(job.Done))
+	p.say("%d steps in %.1f s, %.0f/s; %.1f s for indexes", job.Here.Steps, out.Seconds, float64(job.Here.Steps)/max(out.Seconds, 0.001), out.Indexing)
 	for _, n := range []struct {
 		many int64
 		text string

@@ -51,7 +51,7 @@ var rooms = map[string][]string{
 	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/dynamodb"},
 
 	"cmd/varve": {"", "all", "chat", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
-	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "server", "server/keys", "client", "internal/pgtest"},
+	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
