@@ -8,11 +8,11 @@ import (
 
 // Next makes the version that a write asks for, from the newest version of
 // the row, nil when there never was one. It is what a write means, on every
-// database. source is the version that a restore names, nil otherwise. Seq,
-// At and Entity are the store's to fill in. On an error nothing is to be
-// written.
+// database. source is the version that a restore names, nil otherwise. The
+// store fills in Seq and the Entity of a new row, and makes the time, which is
+// the clock's, [Tick]. On an error nothing is to be written.
 func Next(t *Table, newest, source *Version, w Write) (Version, error) {
-	v := Version{Number: 1, Op: w.Op, Actor: w.Actor}
+	v := Version{Number: 1, Op: w.Op, Actor: w.Actor, At: w.Now}
 	if newest != nil {
 		v.Entity, v.Number = newest.Entity, newest.Number+1
 	}
@@ -64,6 +64,9 @@ func Next(t *Table, newest, source *Version, w Write) (Version, error) {
 	}
 	return v, nil
 }
+
+// NoRow is the error of a store for a row that is not there.
+func NoRow() error { return errNoRow }
 
 var errNoRow = errs.New(errs.NotFound, "there is no row with this key")
 

@@ -17,7 +17,6 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/goid"
-	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -52,11 +51,6 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 type tx struct{ data *data }
 
 func (t tx) Chat() chat.Store { return rooms{at: t} }
-
-// State implements store.Tx.
-func (s *Store) State() state.Store { return state.Unserved{Engine: "the store in memory"} }
-
-func (t tx) State() state.Store { return state.Unserved{Engine: "the store in memory"} }
 
 // access runs a function on the data, under the lock or inside an Update.
 type access interface {
@@ -159,6 +153,7 @@ type data struct {
 	elements   map[string]row[chat.Element]
 	feedbacks  map[string]chat.Feedback // by step
 	tombstones map[string]tombstone
+	sheets     map[string]*sheet // by the name of the table in lower case
 	orphans    []string
 	events     []change.Event
 	births     int
@@ -179,7 +174,8 @@ type tombstone struct {
 func newData() *data {
 	return &data{users: map[string]chat.User{}, threads: map[string]chat.Thread{},
 		steps: map[string]row[chat.Step]{}, elements: map[string]row[chat.Element]{},
-		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{}}
+		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{},
+		sheets: map[string]*sheet{}}
 }
 
 func (d *data) rollback(mark int) {
