@@ -32,8 +32,10 @@ func Next(t *Table, newest, source *Version, w Write) (Version, error) {
 	switch {
 	case w.Op == OpAppend && alive:
 		return v, errs.New(errs.Exists, "there is a row with this key already; update it instead")
-	case (w.Op == OpUpdate || w.Op == OpDelete) && !alive, w.Op == OpRestore && (newest == nil || source == nil):
+	case (w.Op == OpUpdate || w.Op == OpDelete) && !alive, w.Op == OpRestore && newest == nil:
 		return v, errNoRow
+	case w.Op == OpRestore && source == nil:
+		return v, errNoVersion(newest.Number, w.Source)
 	}
 	base := newest
 	switch {
@@ -69,6 +71,14 @@ func Next(t *Table, newest, source *Version, w Write) (Version, error) {
 func NoRow() error { return errNoRow }
 
 var errNoRow = errs.New(errs.NotFound, "there is no row with this key")
+
+// errNoVersion tells why a row whose newest version is known lacks one.
+func errNoVersion(newest, number int64) error {
+	if number < 1 || number > newest {
+		return errs.Field(errs.NotFound, "version", "the row has no version %d; its newest is %d", number, newest)
+	}
+	return errs.Field(errs.Gone, "version", "version %d was compacted away", number)
+}
 
 // permitted refuses a write by a user to another's row, as if it were not
 // there, and one that would make a row another's.

@@ -112,14 +112,14 @@ var errCursor = errs.Field(errs.Invalid, "cursor", "is not a cursor of this list
 // had it; errs.Gone: it was compacted away.
 func (r *Rows) version(ctx context.Context, t *Table, key string, newest, number int64) (Version, error) {
 	if number < 1 || number > newest {
-		return Version{}, errs.Field(errs.NotFound, "version", "the row has no version %d; its newest is %d", number, newest)
+		return Version{}, errNoVersion(newest, number)
 	}
 	got, err := r.s.store.History(ctx, t, key, number+1, 1)
 	if err != nil {
 		return Version{}, err
 	}
 	if len(got) == 0 || got[0].Number != number {
-		return Version{}, errs.Field(errs.Gone, "version", "version %d was compacted away", number)
+		return Version{}, errNoVersion(newest, number)
 	}
 	return got[0], nil
 }

@@ -23,7 +23,8 @@ var rooms = map[string][]string{
 	"chat":          nil,
 	"chat/chattest": {"chat", "store"},
 
-	"state": nil,
+	"state":           nil,
+	"state/statetest": {"chat", "state", "store"},
 
 	"store":                  {"chat", "state"},
 	"store/internal/sqlcore": {"chat", "state", "store"},
@@ -90,7 +91,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "chat/chattest", "internal/pgtest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
+var proofs = []string{"bench", "chat/chattest", "state/statetest", "internal/pgtest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

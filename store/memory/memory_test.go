@@ -5,6 +5,8 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/chat/chattest"
+	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
 )
@@ -23,4 +25,8 @@ func TestStore(t *testing.T) {
 func TestHistories(t *testing.T) {
 	open := func(*testing.T) store.Store { return memory.Open() }
 	chattest.Histories(t, 20, 200, open, open)
+}
+
+func TestState(t *testing.T) {
+	statetest.Run(t, func(*testing.T) state.Store { return memory.Open().State() })
 }

@@ -1,0 +1,123 @@
+package statetest
+
+import (
+	"fmt"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
+	"github.com/varvedb/varve/state"
+)
+
+var forgetting = []rule{
+	{"cleared tables are empty and their positions go on", func(s *subject) {
+		r, other := s.todos(), s.declare(files)
+		old := s.append(r, "a", state.Row{"body": "x"})
+		s.rec(other.Append(s.ctx, state.Row{"user_id": "u", "path": nil, "n": 1}))
+		s.must(s.db.Clear(s.ctx, "Todos"))
+		s.equal(len(s.all(state.Query{Deleted: true}, r.All)), 0)
+		_, err := r.History(s.ctx, page.Request{}, "a")
+		s.kind(errs.NotFound, err)
+		_, err = r.AsOf(state.AtPosition(old.Seq)).Latest(s.ctx, "a")
+		s.kind(errs.Gone, err)
+		_, err = r.AsOf(state.AtPosition(old.Seq)).All(s.ctx, state.Query{})
+		s.kind(errs.Gone, err)
+		head, err := r.Head(s.ctx)
+		s.must(err)
+		s.equal(head, state.Head{Seq: old.Seq, Generation: 1})
+		again := s.append(r, "a", nil)
+		if again.Seq <= old.Seq || !again.At.After(old.At) || again.Version != 1 {
+			s.Fatalf("%+v does not follow %+v", again.Meta, old.Meta)
+		}
+		s.equal(s.rec(r.AsOf(state.AtPosition(again.Seq)).Latest(s.ctx, "a")), again)
+		s.equal(len(s.all(state.Query{}, other.All)), 1)
+	}},
+	{"all tables are cleared, or none", func(s *subject) {
+		r, other := s.todos(), s.declare(files)
+		s.append(r, "a", nil)
+		s.rec(other.Append(s.ctx, state.Row{"user_id": "u", "path": nil, "n": 1}))
+		s.kind(errs.NotFound, s.db.Clear(s.ctx, "todos", "missing"))
+		s.kind(errs.NotFound, s.store.Clear(s.ctx, []string{"todos", "missing"}))
+		s.equal(len(s.all(state.Query{}, r.All)), 1)
+		s.must(s.db.Clear(s.ctx))
+		s.equal(len(s.all(state.Query{}, r.All))+len(s.all(state.Query{}, other.All)), 0)
+		tables, err := s.db.Tables(s.ctx)
+		s.must(err)
+		s.equal(len(tables), 2)
+	}},
+	{"compaction keeps every state from its position on", func(s *subject) {
+		r := s.todos()
+		var recs []state.Record
+		for i := range 40 {
+			id := fmt.Sprint(i % 6)
+			if i%9 == 8 {
+				recs = append(recs, s.rec(r.Delete(s.ctx, id)))
+				continue
+			}
+			recs = append(recs, s.rec(r.Put(s.ctx, state.Row{"id": id, "priority": i})))
+		}
+		q := state.Query{Deleted: true, Request: page.Request{First: page.MaxFirst}}
+		states := map[int64][]state.Record{}
+		for _, rec := range recs {
+			states[rec.Seq] = s.all(q, viewed(r.AsOf(state.AtPosition(rec.Seq))))
+		}
+		horizon := recs[25].Seq
+		gone, err := r.Compact(s.ctx, horizon)
+		s.must(err)
+		s.equal(gone, int64(20))
+		for i, rec := range recs {
+			view := r.AsOf(state.AtPosition(rec.Seq))
+			if i < 25 {
+				_, err := view.All(s.ctx, q)
+				s.kind(errs.Gone, err)
+				_, err = view.Latest(s.ctx, "0")
+				s.kind(errs.Gone, err)
+				_, err = r.AsOf(state.AtTime(rec.At)).All(s.ctx, q)
+				s.kind(errs.Gone, err)
+				continue
+			}
+			s.equal(s.all(q, viewed(view)), states[rec.Seq])
+			s.equal(s.all(q, viewed(r.AsOf(state.AtTime(rec.At)))), states[rec.Seq])
+		}
+		s.equal(r.Table().Horizon, horizon)
+		_, err = r.AsOf(state.AtVersion(1)).Latest(s.ctx, "0")
+		s.kind(errs.Gone, err)
+		_, err = r.Restore(s.ctx, 1, "0")
+		s.kind(errs.Gone, err)
+		s.equal(len(s.history(r, "0")) < 7, true)
+		again, err := r.Compact(s.ctx, recs[3].Seq)
+		s.must(err)
+		s.equal([]any{again, r.Table().Horizon}, []any{int64(0), horizon})
+		_, err = r.Compact(s.ctx, recs[39].Seq+1)
+		s.field(errs.Invalid, "position", err)
+		s.rec(r.Put(s.ctx, state.Row{"id": "0", "body": "after"}))
+	}},
+	{"a retention by versions keeps that many states", func(s *subject) {
+		r := s.todos()
+		for i := range 20 {
+			s.rec(r.Put(s.ctx, state.Row{"id": "a", "priority": i}))
+		}
+		gone, err := r.Retain(s.ctx, state.Retention{Versions: 5})
+		s.must(err)
+		s.equal(gone, int64(15))
+		s.equal(len(s.history(r, "a")), 5)
+		for _, bad := range []state.Retention{{}, {Age: -1}, {Versions: -1}} {
+			_, err = r.Retain(s.ctx, bad)
+			s.field(errs.Invalid, "retention", err)
+		}
+		gone, err = r.Retain(s.ctx, state.Retention{Versions: 100})
+		s.must(err)
+		s.equal(gone, int64(0))
+	}},
+	{"what was compacted away is not undone to", func(s *subject) {
+		r := s.todos()
+		s.append(r, "a", nil)
+		last := s.rec(r.Update(s.ctx, state.Row{"id": "a", "body": "x"}))
+		_, err := r.Compact(s.ctx, last.Seq)
+		s.must(err)
+		_, err = r.Undo(s.ctx, "a")
+		s.kind(errs.Gone, err)
+		_, err = r.UndoRange(s.ctx, last.Seq-1, last.Seq, false)
+		s.kind(errs.Gone, err)
+		s.equal(s.rec(r.Latest(s.ctx, "a")), last)
+	}},
+}
