@@ -55,21 +55,53 @@ func (c *condition) given() item {
 	return c.values
 }
 
-// put writes an item in the place of the one that was seen, nil for none. guard
-// names the attributes that another layer writes without telling.
-func (s *Store) put(i, seen item, guard ...string) op {
+// put writes a row in the place of the item that was seen, nil for none. What
+// names tells apart is written whatever it was; all else only under the
+// condition that it is as it was seen, and so are the attributes in guard.
+// Attributes that stay the same are not written: another layer may change them
+// at the same time.
+func (s *Store) put(r row, seen item, names map[string]bool, guard ...string) op {
+	r.item[version] = text(token())
 	c := condition{}
+	c.is(pk, seen[pk])
 	if seen == nil {
-		c.is(pk, nil)
-	} else {
-		c.is(pk, seen[pk])
-		for _, name := range append(guard, version) {
+		return op{Put: &types.Put{TableName: &s.c.table, Item: r.item, ConditionExpression: c.expression(), ExpressionAttributeNames: c.names}}
+	}
+	guarded := map[string]bool{version: true}
+	for _, name := range guard {
+		guarded[name] = true
+	}
+	var set, drop []string
+	for name, v := range r.item {
+		was, is := seen[name]
+		if name == pk || name == sk || is && same(was, v) && !names[name] {
+			continue
+		}
+		guarded[name] = guarded[name] || !names[name]
+		set = append(set, c.name(name)+" = "+c.value(v))
+	}
+	for name := range seen {
+		if r.item[name] == nil {
+			guarded[name] = true
+			drop = append(drop, c.name(name))
+		}
+	}
+	for name := range guarded {
+		if guarded[name] {
 			c.is(name, seen[name])
 		}
 	}
-	i[version] = text(token())
-	return op{Put: &types.Put{TableName: &s.c.table, Item: i, ConditionExpression: c.expression(),
-		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
+	return op{Update: &types.Update{TableName: &s.c.table, Key: keyOf(r.item).attributes(), UpdateExpression: update(set, drop),
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
+}
+
+// update is the expression of a change: it sets something, always the version.
+func update(set, drop []string) *string {
+	text := "SET " + strings.Join(set, ", ")
+	if len(drop) > 0 {
+		text += " REMOVE " + strings.Join(drop, ", ")
+	}
+	return &text
 }
 
 func (s *Store) check(k key, c condition) op {
@@ -85,16 +117,16 @@ func (s *Store) remove(k key) op {
 }
 
 // commit does all of ops or nothing; errMoved when a condition does not hold.
-func (s *Store) commit(ctx context.Context, ops []op) error {
-	if len(ops) == 1 && ops[0].Put != nil {
-		p := ops[0].Put
-		out, err := s.c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression,
-			ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues, ReturnConsumedCapacity: total})
-		if err != nil {
-			return s.c.failed("PutItem", err)
+func (s *Store) commit(ctx context.Context, ops []op) (err error) {
+	defer func() {
+		for _, o := range ops {
+			if err != nil || o.ConditionCheck == nil {
+				s.seen.forget(subject(o))
+			}
 		}
-		s.c.note(ctx, "PutItem", 1, one(out.ConsumedCapacity)...)
-		return nil
+	}()
+	if len(ops) == 1 {
+		return s.alone(ctx, ops[0])
 	}
 	out, err := s.c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: ops, ReturnConsumedCapacity: total})
 	if err != nil {
@@ -104,24 +136,72 @@ func (s *Store) commit(ctx context.Context, ops []op) error {
 	return nil
 }
 
+// alone does one write without the price of a transaction, which is double.
+func (s *Store) alone(ctx context.Context, o op) error {
+	name := "PutItem"
+	var used *types.ConsumedCapacity
+	var err error
+	switch {
+	case o.Put != nil:
+		var out *dynamodb.PutItemOutput
+		if out, err = s.c.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: o.Put.TableName, Item: o.Put.Item, ConditionExpression: o.Put.ConditionExpression,
+			ExpressionAttributeNames: o.Put.ExpressionAttributeNames, ExpressionAttributeValues: o.Put.ExpressionAttributeValues, ReturnConsumedCapacity: total}); err == nil {
+			used = out.ConsumedCapacity
+		}
+	case o.Update != nil:
+		name = "UpdateItem"
+		var out *dynamodb.UpdateItemOutput
+		if out, err = s.c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: o.Update.TableName, Key: o.Update.Key, UpdateExpression: o.Update.UpdateExpression,
+			ConditionExpression: o.Update.ConditionExpression, ExpressionAttributeNames: o.Update.ExpressionAttributeNames,
+			ExpressionAttributeValues: o.Update.ExpressionAttributeValues, ReturnConsumedCapacity: total}); err == nil {
+			used = out.ConsumedCapacity
+		}
+	default:
+		name = "DeleteItem"
+		var out *dynamodb.DeleteItemOutput
+		if out, err = s.c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: o.Delete.TableName, Key: o.Delete.Key, ConditionExpression: o.Delete.ConditionExpression,
+			ExpressionAttributeNames: o.Delete.ExpressionAttributeNames, ExpressionAttributeValues: o.Delete.ExpressionAttributeValues, ReturnConsumedCapacity: total}); err == nil {
+			used = out.ConsumedCapacity
+		}
+	}
+	if err != nil {
+		return s.c.failed(name, err)
+	}
+	s.c.note(ctx, name, 1, one(used)...)
+	return nil
+}
+
 // plan is what a write makes of the state it found.
 type plan struct {
 	ops   []op
-	row   row   // whose chunks are laid before ops
-	stale []key // chunks that nothing names after ops
+	row   row    // whose chunks are laid before ops
+	stale []key  // chunks that nothing names after ops
+	after []item // as ops leave them
+}
+
+// try is one attempt of a write. The first goes by what this process saw last.
+type try struct {
+	fresh   bool // read the state as it is
+	guessed bool // the state was not read
 }
 
 // write does what fn makes of the present state, anew while that moves.
-func (s *Store) write(ctx context.Context, fn func() (plan, error)) error {
+func (s *Store) write(ctx context.Context, fn func(*try) (plan, error)) error {
+	var t try
 	for wait := (backoff{}); ; {
-		p, err := fn()
-		if err != nil || len(p.ops) == 0 {
-			return err
+		p, err := fn(&t)
+		if err == nil && len(p.ops) > 0 {
+			err = s.done(ctx, p)
 		}
-		if err = s.lay(ctx, p.row); err == nil {
-			err = s.commit(ctx, p.ops)
+		if err == nil {
+			return nil
 		}
-		s.settle(ctx, p, err)
+		if t.guessed { // it may have been about another state
+			t = try{fresh: true}
+			if ctx.Err() == nil && (len(p.ops) == 0 || errors.Is(err, errMoved)) {
+				continue
+			}
+		}
 		switch {
 		case errors.Is(err, errMoved):
 			err = errs.Wrap(errs.Conflict, err, "others write the same thing at the same time; try again")
@@ -134,4 +214,32 @@ func (s *Store) write(ctx context.Context, fn func() (plan, error)) error {
 			return err
 		}
 	}
+}
+
+// done lays what a plan needs, commits it, and remembers what came of it.
+func (s *Store) done(ctx context.Context, p plan) error {
+	err := s.lay(ctx, p.row)
+	if err == nil {
+		err = s.commit(ctx, p.ops)
+	}
+	s.settle(ctx, p, err)
+	if err == nil {
+		for _, i := range p.after {
+			s.seen.keep(i)
+		}
+	}
+	return err
+}
+
+// subject is the place of the item that an operation is about.
+func subject(o op) key {
+	switch {
+	case o.Put != nil:
+		return keyOf(o.Put.Item)
+	case o.Update != nil:
+		return keyOf(o.Update.Key)
+	case o.Delete != nil:
+		return keyOf(o.Delete.Key)
+	}
+	return keyOf(o.ConditionCheck.Key)
 }

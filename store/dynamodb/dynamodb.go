@@ -4,9 +4,9 @@
 //	st, err := dynamodb.Open(ctx, "dynamodb://my-table?region=eu-central-1", dynamodb.Options{})
 //
 // What Varve adds are attributes and items whose names begin with "varve"; the
-// layer passes over them. A write reads what it is about in one request and
-// commits in one more, under the condition that nothing changed between; where
-// something did, it begins anew.
+// layer passes over them. A write is one request, made from what this process
+// saw last and under the condition that nothing it rests on has changed; where
+// something has, or nothing was seen yet, it reads in one request before.
 package dynamodb
 
 import (
@@ -50,6 +50,8 @@ type Store struct {
 	examine bool
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // by thread: writers of one process do not disturb each other
+
+	seen recent
 
 	mu    sync.Mutex
 	clock int64

@@ -106,6 +106,24 @@ func elementOf(says content, thread, id string) (e chat.Element) {
 	return e
 }
 
+// spoken are the attributes that a patch sets whatever they were.
+func spoken[T any](fields []chat.Field[T], patch *T, more map[string]json.RawMessage) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range fields {
+		at := f.At(patch)
+		if o, ok := at.(*chat.Object); ok && len(*o) == 0 {
+			continue
+		}
+		if _, ok := field(at); ok && f.Key != "id" && f.Key != "threadId" {
+			names[f.Key] = true
+		}
+	}
+	for name := range more {
+		names[name] = !reserved(name)
+	}
+	return names
+}
+
 func feedbackSays(f chat.Feedback) map[string]any {
 	says := map[string]any{"forId": f.ForID, "threadId": f.ThreadID, "value": json.Number([]string{"0", "1"}[f.Value&1]),
 		"id": feedbackName(f.ThreadID, f.ForID), "comment": nil}
@@ -181,8 +199,8 @@ func owner(i item) string    { return stringOf(i["userId"]) }
 func activity(i item) string { return strings.TrimPrefix(stringOf(i[indexSK]), timePrefix) }
 
 // threadItem is a thread's row with the keys of the index.
-func threadItem(t chat.Thread, waiting map[string]any) row {
-	r := seal(threadKey(t.ID), threadSays(t, waiting), token())
+func threadItem(t chat.Thread, waiting map[string]any, old found) row {
+	r := seal(threadKey(t.ID), threadSays(t, waiting), token(), old)
 	r.item[indexSK] = text(timePrefix + t.LastActivity)
 	if t.UserIdentifier != "" {
 		r.item[indexPK] = text(userPrefix + t.UserIdentifier)

@@ -60,6 +60,7 @@ func (s *Store) sweep(ctx context.Context, thread string) error {
 	gone := make([]types.WriteRequest, 0, len(all)+1)
 	elements := map[string][]key{}
 	for k, i := range all {
+		s.seen.forget(k)
 		gone = append(gone, deleteRequest(k))
 		if name := stringOf(i["objectKey"]); name != "" && strings.HasPrefix(k.sk, elementPrefix) {
 			elements[name] = append(elements[name], k)

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -36,20 +38,38 @@ const (
 	small     = 8 << 10  // an attribute that is never moved out
 )
 
+// found is an item as it was seen, and what it says. What lies in chunks need
+// not be read for it: where the beginning stays, the chunks stay.
+type found struct {
+	item item // nil: there was none
+	says content
+}
+
 // seal brings content into an item: plain attributes as Chainlit writes them,
-// and beside them, for what those cannot hold, the JSON itself. gen names the
-// chunks.
-func seal(k key, says content, gen string) row {
+// and beside them, for what those cannot hold, the JSON itself. What says the
+// same as was found stays as it was found. gen names the chunks.
+func seal(k key, says content, gen string, old found) row {
 	r := row{item: k.attributes(), says: says, gen: gen}
-	inline := item{}
+	inline, moved := item{}, item{}
 	for name, v := range says {
+		if was, ok := old.item[name]; ok && reflect.DeepEqual(old.says[name], v) {
+			r.item[name] = was
+			carry(inline, old.item[exact], name)
+			carry(moved, old.item[overflow], name)
+			continue
+		}
 		p, ok := plain(v)
 		r.item[name] = p
 		if !ok {
 			inline[name] = text(encodeJSON(v))
 		}
 	}
-	moved := r.moveOut(inline, k, gen)
+	for name, was := range old.item { // others' stay
+		if _, ok := says[name]; !ok && !strings.HasPrefix(name, "varve") && r.item[name] == nil {
+			r.item[name] = was
+		}
+	}
+	r.moveOut(inline, moved, k)
 	if len(inline) > 0 {
 		r.item[exact] = object(inline)
 	}
@@ -59,12 +79,18 @@ func seal(k key, says content, gen string) row {
 	return r
 }
 
-// moveOut moves the largest attributes into chunks until the item fits.
-func (r *row) moveOut(inline item, k key, gen string) item {
-	moved := item{}
+func carry(to item, from value, name string) {
+	if v, ok := members(from)[name]; ok {
+		to[name] = v
+	}
+}
+
+// moveOut moves the largest attributes into chunks until the item fits, and
+// notes in moved which.
+func (r *row) moveOut(inline, moved item, k key) {
 	size := weighItem(r.item) + weighItem(inline)
 	if size <= maxItem {
-		return moved
+		return
 	}
 	weight := func(name string) int {
 		n := weigh(r.item[name])
@@ -80,19 +106,21 @@ func (r *row) moveOut(inline item, k key, gen string) item {
 		if size <= maxItem || w <= small {
 			break
 		}
+		if moved[name] != nil && w <= 2*teaser { // only its beginning is here
+			continue
+		}
 		short, _ := plain(stub(r.says[name]))
 		size -= w - weigh(short)
 		r.item[name] = short
 		delete(inline, name)
 		parts := split(packed(r.says[name]))
 		for i, part := range parts {
-			chunk := chunkKey(k, gen, name, i).attributes()
+			chunk := chunkKey(k, r.gen, name, i).attributes()
 			chunk["part"] = &types.AttributeValueMemberB{Value: part}
 			r.chunks = append(r.chunks, chunk)
 		}
-		moved[name] = object(item{"gen": text(gen), "parts": number(strconv.Itoa(len(parts)))})
+		moved[name] = object(item{"gen": text(r.gen), "parts": number(strconv.Itoa(len(parts)))})
 	}
-	return moved
 }
 
 // chunkKey is beside its item: one query reads both. The name goes in by its
@@ -207,6 +235,15 @@ func chunkKeys(i item) (keys []key) {
 		}
 	}
 	return keys
+}
+
+// dropped are the chunks that old names and i does not.
+func dropped(old, i item) (keys []key) {
+	stay := map[key]bool{}
+	for _, k := range chunkKeys(i) {
+		stay[k] = true
+	}
+	return slices.DeleteFunc(chunkKeys(old), func(k key) bool { return stay[k] })
 }
 
 func members(v value) item {

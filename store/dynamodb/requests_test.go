@@ -67,42 +67,75 @@ func TestRequestsOfEachCall(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ref := chat.Ref{ID: "m", ThreadID: "t0"}
+	ref, patch := chat.Ref{ID: "m", ThreadID: "t0"}, chat.ThreadPatch{ID: "t0", Name: chat.Ptr("n")}
+	feedback := func(c chat.Store) error {
+		_, err := c.ApplyFeedback(ctx, chat.Feedback{ID: "f", ForID: "m", ThreadID: "t0", Value: 1}, now)
+		return err
+	}
+	element := func(id string) func(chat.Store) error {
+		return func(c chat.Store) error {
+			return c.ApplyElement(ctx, chat.Element{ID: id, ThreadID: "t0", ForID: "m", Name: "n", ObjectKey: "k" + id}, now)
+		}
+	}
+	// A process that has not seen a thing yet reads it first.
 	for _, call := range []struct {
-		name, want string
-		do         func() error
+		name, first, again string
+		do                 func(chat.Store) error
 	}{
-		{"PutUser", "UpdateItem", func() error { _, err := c.PutUser(ctx, chat.User{Identifier: "ada"}, now); return err }},
-		{"User", "GetItem", func() error { _, err := c.User(ctx, "ada"); return err }},
-		{"ApplyThread", "BatchGetItem PutItem", func() error { return c.ApplyThread(ctx, chat.ThreadPatch{ID: "t0", Name: chat.Ptr("n")}, now) }},
-		{"ApplyStep", "BatchGetItem TransactWriteItems", func() error { return c.ApplyStep(ctx, step, now) }},
-		{"ApplyStep again", "BatchGetItem TransactWriteItems", func() error { return c.ApplyStep(ctx, step, now) }},
-		{"ApplyFeedback", "BatchGetItem TransactWriteItems", func() error {
-			_, err := c.ApplyFeedback(ctx, chat.Feedback{ID: "f", ForID: "m", ThreadID: "t0", Value: 1}, now)
-			return err
-		}},
-		{"ApplyElement", "BatchGetItem TransactWriteItems", func() error {
-			return c.ApplyElement(ctx, chat.Element{ID: "e", ThreadID: "t0", ForID: "m", Name: "n", ObjectKey: "k"}, now)
-		}},
-		{"Head", "GetItem", func() error { _, err := c.Head(ctx, "t0"); return err }},
-		{"Step", "GetItem", func() error { _, err := c.Step(ctx, ref); return err }},
-		{"Element", "GetItem", func() error { _, err := c.Element(ctx, chat.Ref{ID: "e", ThreadID: "t0"}); return err }},
-		{"Thread", "Query", func() error { _, err := c.Thread(ctx, "t0"); return err }},
-		{"Threads", "Query BatchGetItem", func() error {
+		{"PutUser", "UpdateItem", "UpdateItem", func(c chat.Store) error { _, err := c.PutUser(ctx, chat.User{Identifier: "ada"}, now); return err }},
+		{"User", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.User(ctx, "ada"); return err }},
+		{"ApplyThread", "BatchGetItem UpdateItem", "UpdateItem", func(c chat.Store) error { return c.ApplyThread(ctx, patch, now) }},
+		{"ApplyStep", "BatchGetItem TransactWriteItems", "TransactWriteItems", func(c chat.Store) error { return c.ApplyStep(ctx, step, now) }},
+		{"ApplyFeedback", "BatchGetItem TransactWriteItems", "TransactWriteItems", feedback},
+		{"ApplyElement", "BatchGetItem TransactWriteItems", "TransactWriteItems", element("e")},
+		{"Head", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Head(ctx, "t0"); return err }},
+		{"Step", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Step(ctx, ref); return err }},
+		{"Element", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Element(ctx, chat.Ref{ID: "e", ThreadID: "t0"}); return err }},
+		{"Thread", "Query", "Query", func(c chat.Store) error { _, err := c.Thread(ctx, "t0"); return err }},
+		{"Threads", "Query BatchGetItem", "Query BatchGetItem", func(c chat.Store) error {
 			found, err := c.Threads(ctx, chat.ThreadQuery{ThreadFilter: chat.ThreadFilter{UserID: "ada"}, Limit: 36})
 			if err == nil && (len(found) != 36 || found[0].ID != "t39") {
 				err = fmt.Errorf("%d threads", len(found))
 			}
 			return err
 		}},
-		{"Orphans", "Query", func() error { _, err := c.Orphans(ctx, 10); return err }},
-		{"DeleteElement", "BatchGetItem TransactWriteItems", func() error {
-			return c.DeleteElement(ctx, chat.Ref{ID: "e", ThreadID: "t0"}, now)
-		}},
-		{"DeleteStep", "Query TransactWriteItems", func() error { return c.DeleteStep(ctx, ref, now) }},
-		{"DeleteThread of nothing more", "GetItem TransactWriteItems Query BatchWriteItem", func() error { return c.DeleteThread(ctx, "t0", now) }},
+		{"Orphans", "Query", "Query", func(c chat.Store) error { _, err := c.Orphans(ctx, 10); return err }},
 	} {
-		if got := w.of(t, call.do); got != call.want {
+		fresh := open(t, w.url, dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
+		for n, want := range []string{call.first, call.again} {
+			if got := w.of(t, func() error { return call.do(fresh) }); got != want {
+				t.Errorf("%s, time %d, asks %q, want %q", call.name, n+1, got, want)
+			}
+		}
+	}
+	fresh := open(t, w.url, dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
+	for _, call := range []struct {
+		name, want string
+		do         func(chat.Store) error
+	}{
+		{"a new thread", "BatchGetItem TransactWriteItems", func(c chat.Store) error {
+			return c.ApplyThread(ctx, chat.ThreadPatch{ID: "new", UserID: "ada"}, now)
+		}},
+		{"a new step in a thread that was seen", "TransactWriteItems", func(c chat.Store) error {
+			return c.ApplyStep(ctx, chat.Step{ID: "n", ThreadID: "new", CreatedAt: step.CreatedAt}, now)
+		}},
+		{"a new element in it", "TransactWriteItems", func(c chat.Store) error {
+			return c.ApplyElement(ctx, chat.Element{ID: "n", ThreadID: "new", ForID: "n"}, now)
+		}},
+		{"feedback for a step that was seen", "TransactWriteItems", func(c chat.Store) error {
+			_, err := c.ApplyFeedback(ctx, chat.Feedback{ID: "g", ForID: "n", ThreadID: "new", Value: 1}, now)
+			return err
+		}},
+		{"no feedback", "UpdateItem", func(c chat.Store) error {
+			return c.DeleteFeedback(ctx, chat.Ref{ID: "THREAD#new::STEP#n", ThreadID: "new"}, now)
+		}},
+		{"DeleteElement", "DeleteItem", func(c chat.Store) error { return c.DeleteElement(ctx, chat.Ref{ID: "n", ThreadID: "new"}, now) }},
+		{"DeleteElement with bytes", "BatchGetItem TransactWriteItems", func(c chat.Store) error { return c.DeleteElement(ctx, chat.Ref{ID: "e", ThreadID: "t0"}, now) }},
+		{"DeleteStep", "Query DeleteItem", func(c chat.Store) error { return c.DeleteStep(ctx, ref, now) }},
+		{"DeleteThread", "TransactWriteItems Query BatchWriteItem BatchWriteItem", func(c chat.Store) error { return c.DeleteThread(ctx, "new", now) }},
+		{"DeleteThread that was not seen", "GetItem TransactWriteItems Query BatchWriteItem", func(c chat.Store) error { return c.DeleteThread(ctx, "t1", now) }},
+	} {
+		if got := w.of(t, func() error { return call.do(fresh) }); got != call.want {
 			t.Errorf("%s asks %q, want %q", call.name, got, call.want)
 		}
 	}

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,37 +15,41 @@ import (
 func (r rooms) ApplyStep(ctx context.Context, p chat.Step, w chat.Write) error {
 	defer r.s.lock(p.ThreadID)()
 	k := stepKey(p.ThreadID, p.ID)
-	return r.s.write(ctx, func() (plan, error) {
-		st, err := r.s.state(ctx, p.ThreadID, k)
+	return r.s.write(ctx, func(t *try) (plan, error) {
+		st, err := r.s.state(ctx, t, likely, p.ThreadID, k)
 		if err != nil {
 			return plan{}, err
 		}
 		if err := st.allow(p.ThreadID, "", w); err != nil {
 			return plan{}, err
 		}
-		s, err := r.s.stepSeen(ctx, st, p, w)
+		old, err := r.s.partly(ctx, st.other)
 		if err != nil {
 			return plan{}, err
 		}
-		s = chat.MergeStep(s, p)
-		row := seal(k, stepSays(s), token())
+		s := chat.MergeStep(stepFound(st, old, p, w), p)
+		row := seal(k, stepSays(s), token(), old)
 		at, _ := chat.NormalTime(s.CreatedAt)
-		ops := append(r.s.touch(st, p.ThreadID, at, p.ID, w), r.s.put(row.item, st.other, "feedback"))
-		return plan{ops, row, chunkKeys(st.other)}, nil
+		ops, thread := r.s.touch(st, p.ThreadID, at, p.ID, w)
+		ops = append(ops, r.s.put(row, st.other, spoken(chat.StepFields(), &p, p.Extra)))
+		return plan{ops, row, dropped(st.other, row.item), []item{thread, row.item}}, nil
 	})
 }
 
-// stepSeen is the step as a patch finds it: new, with the feedback that came
+// partly is an item with what it says itself. Of what lies in chunks it has the
+// beginning, which is enough for a patch: it replaces whole fields.
+func (s *Store) partly(ctx context.Context, i item) (f found, err error) {
+	if f.item = i; i != nil {
+		f.says, _ = unseal(i, func(key) ([]byte, bool) { return nil, false })
+	}
+	return f, nil
+}
+
+// stepFound is the step as a patch finds it: new, with the feedback that came
 // before it, where there is none.
-func (s *Store) stepSeen(ctx context.Context, st state, p chat.Step, w chat.Write) (chat.Step, error) {
-	if st.other != nil {
-		says, err := s.whole(ctx, st.other)
-		if err != nil {
-			return chat.Step{}, err
-		}
-		if old, ok := stepOf(says, p.ThreadID, p.ID); ok {
-			return old, nil
-		}
+func stepFound(st state, old found, p chat.Step, w chat.Write) chat.Step {
+	if s, ok := stepOf(old.says, p.ThreadID, p.ID); ok && old.item != nil {
+		return s
 	}
 	fresh := chat.NewStep(w.Now)
 	fresh.ThreadID = p.ThreadID
@@ -52,7 +57,7 @@ func (s *Store) stepSeen(ctx context.Context, st state, p chat.Step, w chat.Writ
 	if fresh.Feedback == nil {
 		fresh.Feedback = feedbackOf(goValue(members(st.thread[pending])[p.ID]), p.ThreadID, p.ID)
 	}
-	return fresh, nil
+	return fresh
 }
 
 // Step implements chat.Steps.
@@ -147,31 +152,32 @@ func (s *Store) tree(all map[key]item, root key) (ops []op) {
 func (r rooms) ApplyElement(ctx context.Context, p chat.Element, w chat.Write) error {
 	defer r.s.lock(p.ThreadID)()
 	k := elementKey(p.ThreadID, p.ID)
-	return r.s.write(ctx, func() (plan, error) {
-		st, err := r.s.state(ctx, p.ThreadID, k)
+	return r.s.write(ctx, func(t *try) (plan, error) {
+		st, err := r.s.state(ctx, t, likely, p.ThreadID, k)
 		if err != nil {
 			return plan{}, err
 		}
 		if err := st.allow(p.ThreadID, "", w); err != nil {
 			return plan{}, err
 		}
+		seen, err := r.s.partly(ctx, st.other)
+		if err != nil {
+			return plan{}, err
+		}
 		var old chat.Element
 		if st.other != nil {
-			says, err := r.s.whole(ctx, st.other)
-			if err != nil {
-				return plan{}, err
-			}
-			old = elementOf(says, p.ThreadID, p.ID)
+			old = elementOf(seen.says, p.ThreadID, p.ID)
 		}
-		row := seal(k, elementSays(chat.MergeElement(old, p)), token())
-		ops := append(r.s.touch(st, p.ThreadID, "", "", w), r.s.put(row.item, st.other, "objectKey"))
+		row := seal(k, elementSays(chat.MergeElement(old, p)), token(), seen)
+		ops, thread := r.s.touch(st, p.ThreadID, "", "", w)
+		ops = append(ops, r.s.put(row, st.other, spoken(chat.ElementFields(), &p, p.Extra), "objectKey"))
 		if p.ObjectKey != "" && p.ObjectKey != old.ObjectKey {
 			ops = append(ops, r.s.refer(p.ObjectKey, k)...)
 			if old.ObjectKey != "" {
 				ops = append(ops, r.s.unrefer(old.ObjectKey, k)...)
 			}
 		}
-		return plan{ops, row, chunkKeys(st.other)}, nil
+		return plan{ops, row, dropped(st.other, row.item), []item{thread, row.item}}, nil
 	})
 }
 
@@ -195,8 +201,8 @@ func (r rooms) DeleteElement(ctx context.Context, ref chat.Ref, w chat.Write) er
 	}
 	defer r.s.lock(ref.ThreadID)()
 	k := elementKey(ref.ThreadID, ref.ID)
-	return r.s.write(ctx, func() (plan, error) {
-		st, err := r.s.state(ctx, ref.ThreadID, k)
+	return r.s.write(ctx, func(t *try) (plan, error) {
+		st, err := r.s.state(ctx, t, certain, ref.ThreadID, k)
 		if err != nil {
 			return plan{}, err
 		}
@@ -223,8 +229,8 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 		return "", errs.Field(errs.NotFound, "forId", "step %q cannot be found without its thread; give threadId", f.ForID)
 	}
 	defer r.s.lock(f.ThreadID)()
-	err := r.s.write(ctx, func() (plan, error) {
-		st, err := r.s.state(ctx, f.ThreadID, stepKey(f.ThreadID, f.ForID))
+	err := r.s.write(ctx, func(t *try) (plan, error) {
+		st, err := r.s.state(ctx, t, certain, f.ThreadID, stepKey(f.ThreadID, f.ForID))
 		if err != nil {
 			return plan{}, err
 		}
@@ -238,43 +244,48 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 			f.ID = old.ID
 		}
 		says, _ := plain(feedbackSays(f))
-		set := r.s.setFeedback(st, f.ThreadID, f.ForID, says)
-		return plan{ops: append(r.s.touch(st, f.ThreadID, "", f.ForID, w), set)}, nil
+		set, step := r.s.setFeedback(st, says)
+		ops, thread := r.s.touch(st, f.ThreadID, "", f.ForID, w)
+		return plan{ops: append(ops, set), after: []item{thread, step}}, nil
 	})
 	return f.ID, err
 }
 
 // setFeedback changes nothing of a step but its feedback; nil takes it away.
-func (s *Store) setFeedback(st state, thread, step string, says value) op {
+// after is the step as that leaves it.
+func (s *Store) setFeedback(st state, says value) (o op, after item) {
+	after = maps.Clone(st.other)
+	delete(after, "feedback")
 	c := condition{}
 	c.is(pk, st.other[pk])
 	c.is("feedback", st.other["feedback"])
 	change := "REMOVE feedback"
 	if says != nil {
 		change = "SET feedback = " + c.value(says)
+		after["feedback"] = says
 	}
-	return op{Update: &types.Update{TableName: &s.c.table, Key: stepKey(thread, step).attributes(), UpdateExpression: &change,
-		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
+	return op{Update: &types.Update{TableName: &s.c.table, Key: keyOf(st.other).attributes(), UpdateExpression: &change,
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, after
 }
 
 func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Write) (plan, error) {
 	t := chat.Thread{ID: f.ThreadID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
 	waiting := map[string]any{}
+	was, err := s.threadFound(ctx, st)
+	if err != nil {
+		return plan{}, err
+	}
 	if st.thread != nil {
-		says, err := s.whole(ctx, st.thread)
-		if err != nil {
-			return plan{}, err
-		}
-		t = threadOf(st.thread, says)
-		if m, ok := says[pending].(map[string]any); ok {
-			waiting = m
+		t = threadOf(st.thread, was.says)
+		if m, ok := was.says[pending].(map[string]any); ok {
+			waiting = maps.Clone(m)
 		}
 	}
 	if old := feedbackOf(waiting[f.ForID], f.ThreadID, f.ForID); old != nil {
 		f.ID = old.ID
 	}
 	waiting[f.ForID] = feedbackSays(*f)
-	return s.putThread(threadItem(t, waiting), st, f.ThreadID), nil
+	return s.putThread(threadItem(t, waiting, was), st, f.ThreadID, nil), nil
 }
 
 // DeleteFeedback implements chat.Feedbacks.
@@ -296,14 +307,15 @@ func (r rooms) DeleteFeedback(ctx context.Context, ref chat.Ref, w chat.Write) e
 		return chat.Missing("id", ref.ID)
 	}
 	defer r.s.lock(thread)()
-	return r.s.write(ctx, func() (plan, error) {
-		st, err := r.s.state(ctx, thread, stepKey(thread, step))
+	return r.s.write(ctx, func(t *try) (plan, error) {
+		st, err := r.s.state(ctx, t, certain, thread, stepKey(thread, step))
 		if err != nil {
 			return plan{}, err
 		}
 		if st.other["feedback"] == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
 			return plan{}, chat.Missing("id", ref.ID)
 		}
-		return plan{ops: []op{r.s.setFeedback(st, thread, step, nil)}}, nil
+		set, after := r.s.setFeedback(st, nil)
+		return plan{ops: []op{set}, after: []item{after}}, nil
 	})
 }

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,22 +69,42 @@ type state struct {
 	other     item // the step or element it is about
 }
 
-func (s *Store) state(ctx context.Context, thread string, other ...key) (state, error) {
-	keys := append([]key{threadKey(thread), tombstoneKey(thread)}, other...)
+// look is how a write finds its state.
+type look int
+
+const (
+	certain look = iota // other must be seen
+	likely              // other is taken for new where it was never seen
+)
+
+// state looks at a thread and one other item, if that is not key{}. A first
+// try is content with what was seen last: of a thread that is there, the
+// tombstone says nothing.
+func (s *Store) state(ctx context.Context, t *try, l look, thread string, other key) (state, error) {
+	keys := []key{threadKey(thread), tombstoneKey(thread)}
+	if other != (key{}) {
+		keys = append(keys, other)
+	}
 	for _, k := range keys {
 		if !k.fits() {
 			return state{}, errs.Field(errs.Invalid, "id", "is too long for DynamoDB's keys")
+		}
+	}
+	if !t.fresh {
+		st := state{thread: s.seen.get(keys[0]), other: s.seen.get(other)}
+		if st.thread != nil && (st.other != nil || l == likely || other == key{}) {
+			t.guessed = true
+			return st, nil
 		}
 	}
 	found, err := s.c.gets(ctx, keys, true)
 	if err != nil {
 		return state{}, err
 	}
-	st := state{thread: found[keys[0]], tombstone: found[keys[1]]}
-	if len(other) > 0 {
-		st.other = found[other[0]]
+	for _, i := range found {
+		s.seen.keep(i)
 	}
-	return st, nil
+	return state{thread: found[keys[0]], tombstone: found[keys[1]], other: found[other]}, nil
 }
 
 // allow makes the checks of every write.
@@ -96,12 +117,14 @@ func (st state) allow(thread, newOwner string, w chat.Write) error {
 
 // touch keeps a thread as it was seen while something in it is written: it is
 // made where missing, and lifted to a step's time. The feedback that waited for
-// the step that is written, if one is named, waits no longer.
-func (s *Store) touch(st state, thread, at, step string, w chat.Write) []op {
+// the step that is written, if one is named, waits no longer. after is the
+// thread as that leaves it.
+func (s *Store) touch(st state, thread, at, step string, w chat.Write) (ops []op, after item) {
 	if st.thread == nil {
 		now := chat.FormatTime(w.Now)
 		t := chat.Thread{ID: thread, CreatedAt: now, LastActivity: max(now, at), Metadata: chat.Object{}}
-		return []op{s.put(threadItem(t, nil).item, nil), s.tombstoneSeen(st, thread)}
+		r := threadItem(t, nil, found{})
+		return []op{s.put(r, nil, nil), s.tombstoneSeen(st, thread)}, r.item
 	}
 	c := condition{}
 	c.is(pk, st.thread[pk])
@@ -109,17 +132,22 @@ func (s *Store) touch(st state, thread, at, step string, w chat.Write) []op {
 	c.is(pending, st.thread[pending])
 	waited, set := members(st.thread[pending])[step] != nil, ""
 	if at <= activity(st.thread) && !waited {
-		return []op{s.check(threadKey(thread), c)}
+		return []op{s.check(threadKey(thread), c)}, st.thread
 	}
+	after = maps.Clone(st.thread)
 	if at > activity(st.thread) {
 		c.is(indexSK, st.thread[indexSK])
-		set = "SET " + c.name(indexSK) + " = " + c.value(text(timePrefix+at))
+		after[indexSK] = text(timePrefix + at)
+		set = "SET " + c.name(indexSK) + " = " + c.value(after[indexSK])
 	}
 	if waited {
+		rest := maps.Clone(members(st.thread[pending]))
+		delete(rest, step)
+		after[pending] = object(rest)
 		set += " REMOVE " + c.name(pending) + "." + c.name(step)
 	}
 	return []op{{Update: &types.Update{TableName: &s.c.table, Key: threadKey(thread).attributes(), UpdateExpression: &set,
-		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}, after
 }
 
 func (s *Store) tombstoneSeen(st state, thread string) op {
@@ -131,12 +159,12 @@ func (s *Store) tombstoneSeen(st state, thread string) op {
 // ApplyThread implements chat.Threads.
 func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write) error {
 	defer r.s.lock(p.ID)()
-	return r.s.write(ctx, func() (plan, error) {
-		var others []key
+	return r.s.write(ctx, func(t *try) (plan, error) {
+		var user key
 		if p.UserID != "" {
-			others = append(others, userKey(p.UserID))
+			user = userKey(p.UserID)
 		}
-		st, err := r.s.state(ctx, p.ID, others...)
+		st, err := r.s.state(ctx, t, certain, p.ID, user)
 		if err != nil {
 			return plan{}, err
 		}
@@ -153,27 +181,43 @@ func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write
 func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w chat.Write) (plan, error) {
 	t := chat.Thread{ID: p.ID, CreatedAt: chat.FormatTime(w.Now), LastActivity: chat.FormatTime(w.Now), Metadata: chat.Object{}}
 	var waiting map[string]any
+	old, err := s.threadFound(ctx, st)
+	if err != nil {
+		return plan{}, err
+	}
 	if st.thread != nil {
-		says, err := s.whole(ctx, st.thread)
-		if err != nil {
-			return plan{}, err
-		}
-		t = threadOf(st.thread, says)
-		waiting, _ = says[pending].(map[string]any)
+		t = threadOf(st.thread, old.says)
+		waiting, _ = old.says[pending].(map[string]any)
 	}
 	t = chat.MergeThread(t, p)
 	if p.UserID != "" {
 		t.UserIdentifier = p.UserID
 	}
-	return s.putThread(threadItem(t, waiting), st, p.ID), nil
+	names := map[string]bool{"name": p.Name != nil, "tags": p.Tags != nil}
+	out := s.putThread(threadItem(t, waiting, old), st, p.ID, names)
+	if st.other != nil && owner(st.thread) != p.UserID {
+		c := condition{}
+		c.is(pk, st.other[pk])
+		out.ops = append(out.ops, s.check(userKey(p.UserID), c))
+	}
+	return out, nil
 }
 
-func (s *Store) putThread(r row, st state, id string) plan {
-	ops := []op{s.put(r.item, st.thread, indexSK, "userId")}
+// threadFound is a thread's item with all that it says: its metadata are merged
+// key by key.
+func (s *Store) threadFound(ctx context.Context, st state) (f found, err error) {
+	if f.item = st.thread; f.item != nil {
+		f.says, err = s.whole(ctx, f.item)
+	}
+	return f, err
+}
+
+func (s *Store) putThread(r row, st state, id string, names map[string]bool) plan {
+	ops := []op{s.put(r, st.thread, names, "userId")}
 	if st.thread == nil {
 		ops = append(ops, s.tombstoneSeen(st, id))
 	}
-	return plan{ops: ops, row: r, stale: chunkKeys(st.thread)}
+	return plan{ops: ops, row: r, stale: dropped(st.thread, r.item), after: []item{r.item}}
 }
 
 // Thread implements chat.Threads.
@@ -265,10 +309,13 @@ func (r rooms) Head(ctx context.Context, id string) (chat.Head, error) {
 // follows, by a later call of Orphans where this one breaks off.
 func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error {
 	defer r.s.lock(id)()
-	err := r.s.write(ctx, func() (plan, error) {
-		i, err := r.s.c.get(ctx, threadKey(id))
-		if err != nil {
-			return plan{}, err
+	err := r.s.write(ctx, func(t *try) (plan, error) {
+		i := r.s.seen.get(threadKey(id))
+		if t.guessed = i != nil && !t.fresh; !t.guessed {
+			var err error
+			if i, err = r.s.c.get(ctx, threadKey(id)); err != nil {
+				return plan{}, err
+			}
 		}
 		if i == nil || chat.Allow(w.Actor, owner(i), "") != nil {
 			return plan{}, chat.Missing("threadId", id)

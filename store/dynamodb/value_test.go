@@ -15,7 +15,7 @@ func TestWhatDynamoDBCannotHoldComesBackAsWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		says := content{"metadata": map[string]any{"v": v}}
-		r := seal(stepKey("t", "s"), says, "g")
+		r := seal(stepKey("t", "s"), says, "g", found{})
 		got, whole := unseal(r.item, nil)
 		if !whole || !reflect.DeepEqual(got, says) {
 			t.Errorf("%.20s became %.200v", raw, got)
