@@ -177,7 +177,7 @@ func (s *Store) Mend(ctx context.Context) error {
 // just added, before triggers would note it as changes.
 func (c *conn) unstow(before *schema, f store.Finding) error {
 	added := slices.ContainsFunc(f.SQL, func(sql string) bool { return strings.HasPrefix(sql, "ALTER TABLE steps") })
-	if !added || !before.stows() {
+	if !added || !before.core.Stows() {
 		return nil
 	}
 	now, err := c.look(false)
@@ -193,7 +193,7 @@ func (c *conn) unstow(before *schema, f store.Finding) error {
 		if err != nil {
 			return err
 		}
-		if err := c.exec(now.sql.updateStep, append(now.encodeStep(&step, nil).values, id)...); err != nil {
+		if err := c.exec(now.sql.updateStep, append(now.core.StepRow(&step), id)...); err != nil {
 			return err
 		}
 	}
@@ -344,7 +344,7 @@ func (c *conn) stowAdded(p *schema, added []string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.exec(after.sql.updateStep, append(after.encodeStep(&step, nil).values, id)...); err != nil {
+		if err := c.exec(after.sql.updateStep, append(after.core.StepRow(&step), id)...); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func (r rooms) ApplyElement(ctx context.Context, el chat.Element, w chat.Write) 
 				r.store.opt.Log.Warn("a key of an element has no column in this file and is left out; the doctor can add it", "keys", keysOf(lost))
 			})
 		}
-		e := encode(m, &el, &el, el.Extra)
+		e := m.Encode(&el, &el, el.Extra)
 		return func(c *conn) error { return r.applyElement(ctx, c, p, el, e, w) }, nil
 	})
 }
@@ -38,7 +38,7 @@ func keysOf[V any](m map[string]V) []string {
 	return keys
 }
 
-func (r rooms) applyElement(ctx context.Context, c *conn, p *schema, el chat.Element, e encoded, w chat.Write) error {
+func (r rooms) applyElement(ctx context.Context, c *conn, p *schema, el chat.Element, e sqlcore.Encoded, w chat.Write) error {
 	var threadID, key, owner string
 	var isOld, hasThread bool
 	err := c.query(p.sql.elementHead, func(row sqlcore.Row) error {
@@ -72,23 +72,23 @@ func (r rooms) applyElement(ctx context.Context, c *conn, p *schema, el chat.Ele
 	return r.adopt(c, p, el.ObjectKey)
 }
 
-func (r rooms) writeElement(ctx context.Context, c *conn, p *schema, el chat.Element, e encoded, isOld bool) error {
+func (r rooms) writeElement(ctx context.Context, c *conn, p *schema, el chat.Element, e sqlcore.Encoded, isOld bool) error {
 	switch {
 	case !isOld:
-		return c.exec(p.sql.insertElement, append(e.values, p.sql.fillElement...)...)
+		return c.exec(p.sql.insertElement, append(e.Values, p.sql.fillElement...)...)
 	case p.core.ElementMap.Extra && len(el.Extra) > 0:
 		old, err := p.core.Element(ctx, c, chat.Ref{ID: el.ID})
 		if err != nil {
 			return err
 		}
 		merged := chat.MergeElement(old, el)
-		return c.exec(p.sql.updateElement, append(encode(p.core.ElementMap, &merged, nil, merged.Extra).values, el.ID)...)
+		return c.exec(p.sql.updateElement, append(p.core.ElementMap.Values(&merged, merged.Extra), el.ID)...)
 	}
-	named := e.named &^ bits(p.sql.elementPatches.columns, "id")
+	named := e.Named &^ p.sql.elementPatches.Bits("id")
 	if named == 0 {
 		return nil
 	}
-	return c.exec(p.sql.elementPatches.sql(named), append(e.pick(named), el.ID)...)
+	return c.exec(p.sql.elementPatches.SQL(named), append(e.Pick(named), el.ID)...)
 }
 
 // Element implements chat.Elements.

@@ -72,7 +72,7 @@ func (p *schema) loading(t *chat.Thread) (l loading, err error) {
 		step := t.Steps[i]
 		step.ThreadID = t.ID
 		err = holds(err, "steps", step.ID, step.ParentID)
-		l.steps = append(l.steps, append(p.encodeStep(&step, nil).values, p.sql.fillStep...))
+		l.steps = append(l.steps, append(p.core.StepRow(&step), p.sql.fillStep...))
 		if step.Feedback != nil {
 			l.votes = append(l.votes, *step.Feedback)
 		}
@@ -81,7 +81,7 @@ func (p *schema) loading(t *chat.Thread) (l loading, err error) {
 		e := t.Elements[i]
 		e.ThreadID = t.ID
 		err = holds(err, "elements", e.ID, e.ForID)
-		l.elements = append(l.elements, append(encode(p.core.ElementMap, &e, nil, e.Extra).values, p.sql.fillElement...))
+		l.elements = append(l.elements, append(p.core.ElementMap.Values(&e, e.Extra), p.sql.fillElement...))
 	}
 	for _, f := range l.votes {
 		err = holds(err, "feedbacks", f.ID, f.ForID)

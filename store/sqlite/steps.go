@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"slices"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -18,15 +17,15 @@ func (r rooms) ApplyStep(ctx context.Context, s chat.Step, w chat.Write) error {
 			}
 		}
 		fresh := chat.MergeStep(chat.NewStep(w.Now), s)
-		e := p.encodeStep(&fresh, &s)
+		e := p.core.EncodeStep(&fresh, &s)
 		// A patch by column keeps what it does not name without reading it.
 		// What shares a column with other things is merged as a whole.
-		whole := len(s.Extra) > 0 || p.stows() && (len(s.Metadata) > 0 || p.core.StepMap.Stowed(&s, nil) != nil)
+		whole := len(s.Extra) > 0 || p.core.Stows() && (len(s.Metadata) > 0 || p.core.StepMap.Stowed(&s, nil) != nil)
 		return func(c *conn) error { return r.applyStep(ctx, c, p, s, e, whole, w) }, nil
 	})
 }
 
-func (r rooms) applyStep(ctx context.Context, c *conn, p *schema, s chat.Step, e encoded, whole bool, w chat.Write) error {
+func (r rooms) applyStep(ctx context.Context, c *conn, p *schema, s chat.Step, e sqlcore.Encoded, whole bool, w chat.Write) error {
 	threadID, owner := s.ThreadID, ""
 	var isOld, hasThread bool
 	err := c.query(p.sql.stepHead, func(row sqlcore.Row) error {
@@ -46,20 +45,20 @@ func (r rooms) applyStep(ctx context.Context, c *conn, p *schema, s chat.Step, e
 	}
 	switch {
 	case !isOld:
-		return c.exec(p.sql.insertStep, append(e.values, p.sql.fillStep...)...)
+		return c.exec(p.sql.insertStep, append(e.Values, p.sql.fillStep...)...)
 	case whole:
 		old, err := p.core.Step(ctx, c, chat.Ref{ID: s.ID})
 		if err != nil {
 			return err
 		}
 		merged := chat.MergeStep(old, s)
-		return c.exec(p.sql.updateStep, append(p.encodeStep(&merged, nil).values, s.ID)...)
+		return c.exec(p.sql.updateStep, append(p.core.StepRow(&merged), s.ID)...)
 	}
-	named := e.named &^ bits(p.sql.stepPatches.columns, "id", "threadId")
+	named := e.Named &^ p.sql.stepPatches.Bits("id", "threadId")
 	if named == 0 {
 		return nil
 	}
-	return c.exec(p.sql.stepPatches.sql(named), append(e.pick(named), s.ID)...)
+	return c.exec(p.sql.stepPatches.SQL(named), append(e.Pick(named), s.ID)...)
 }
 
 // Step implements chat.Steps.
@@ -136,8 +135,7 @@ func (r rooms) mayDelete(c *conn, p *schema, threadID, id string, w chat.Write) 
 	return err
 }
 
-// tree lists a step and those under it in its thread, parents first. Parents
-// may form a circle.
+// tree lists a step and those under it in its thread, parents first.
 func (c *conn) tree(threadID, root string) ([]string, error) {
 	children := map[string][]string{}
 	err := c.query(`SELECT "id","parentId" FROM steps WHERE "threadId"=? AND "parentId" IS NOT NULL`, func(r sqlcore.Row) error {
@@ -146,14 +144,5 @@ func (c *conn) tree(threadID, root string) ([]string, error) {
 		children[parent] = append(children[parent], id)
 		return nil
 	}, threadID)
-	tree, seen := []string{root}, map[string]bool{root: true}
-	for i := 0; i < len(tree); i++ {
-		for _, child := range children[tree[i]] {
-			if !seen[child] {
-				seen[child] = true
-				tree = append(tree, child)
-			}
-		}
-	}
-	return slices.Clip(tree), err
+	return sqlcore.Tree(root, children), err
 }

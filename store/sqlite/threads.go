@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/varvedb/varve/chat"
@@ -94,34 +93,11 @@ func (r rooms) applyThread(ctx context.Context, c *conn, p *schema, patch chat.T
 	if isNew {
 		return c.exec(p.sql.insertThread, append(p.core.ThreadValues(&merged), p.sql.fillThread...)...)
 	}
-	return c.updateThread(old, merged, patch)
-}
-
-// updateThread writes what a patch changed; nothing when it changed nothing.
-func (c *conn) updateThread(old, merged chat.Thread, patch chat.ThreadPatch) error {
-	var set []string
-	var args []any
-	put := func(column string, value any) {
-		set = append(set, sqlcore.Quote(column)+"=?")
-		args = append(args, value)
-	}
-	if merged.Name != old.Name {
-		put("name", merged.Name)
-	}
-	if merged.UserID != old.UserID || merged.UserIdentifier != old.UserIdentifier {
-		put("userId", merged.UserID)
-		put("userIdentifier", merged.UserIdentifier)
-	}
-	if patch.Tags != nil {
-		put("tags", merged.Tags)
-	}
-	if len(patch.Metadata) > 0 {
-		put("metadata", string(sqlcore.AppendJSON(nil, merged.Metadata)))
-	}
-	if len(set) == 0 {
+	names, values := p.core.ThreadChanges(old, merged, patch)
+	if len(names) == 0 {
 		return nil
 	}
-	return c.exec(`UPDATE threads SET `+strings.Join(set, ",")+` WHERE "id"=?`, append(args, merged.ID)...)
+	return c.exec(sqlcore.Update("threads", names), append(values, patch.ID)...)
 }
 
 func newThread(id string, w chat.Write) chat.Thread {

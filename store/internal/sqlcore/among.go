@@ -29,7 +29,7 @@ func (c *Core) ThreadsAmong(ctx context.Context, q Querier, ask chat.ThreadQuery
 		where = append(where, c.voted(param(int64(*ask.Feedback))))
 	}
 	if ask.After != nil {
-		where = append(where, fmt.Sprintf("(%s,%s)<(%s,%s)", c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
+		where = append(where, d.before(c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
 	}
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")

@@ -71,12 +71,12 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 		}
 		outer := "SELECT * FROM (" + inner + ") p"
 		if ask.After != nil {
-			outer += fmt.Sprintf(" WHERE (p.varve_at,p.varve_id)<(%s,%s)", param(ask.After.LastActivity), param(ask.After.ID))
+			outer += " WHERE " + d.before("p.varve_at", "p.varve_id", param(ask.After.LastActivity), param(ask.After.ID))
 		}
 		return outer + " ORDER BY p.varve_at DESC,p.varve_id DESC LIMIT " + limit, args
 	}
 	if ask.After != nil {
-		where = append(where, fmt.Sprintf("(%s,%s)<(%s,%s)", c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
+		where = append(where, d.before(c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
 	}
 	if len(where) > 0 {
 		inner += " WHERE " + strings.Join(where, " AND ")

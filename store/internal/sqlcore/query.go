@@ -2,6 +2,7 @@ package sqlcore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -42,6 +43,9 @@ type Dialect struct {
 	SortText func(expr string) string
 	// Time makes fixed-width UTC text of a stored time, NULL where it is none.
 	Time func(expr string) string
+	// Before is the condition that (at, id) comes before a place in the order
+	// of bytes, for engines that cannot seek by a pair of values; nil: a pair.
+	Before func(at, id, placeAt, placeID string) string
 	// Greatest is the function that gives the greater of two texts.
 	Greatest string
 	// Grouped: a listing without ActivityColumn reads the steps once, since
@@ -61,6 +65,13 @@ type Dialect struct {
 
 // Quote quotes a name.
 func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func (d Dialect) before(at, id, placeAt, placeID string) string {
+	if d.Before != nil {
+		return d.Before(at, id, placeAt, placeID)
+	}
+	return fmt.Sprintf("(%s,%s)<(%s,%s)", at, id, placeAt, placeID)
+}
 
 func (d Dialect) read(alias string, c Column) string {
 	expr := Quote(c.Name)

@@ -78,6 +78,16 @@ func (c *Core) ThreadRow(ctx context.Context, q Querier, id string) (t chat.Thre
 	return t, err
 }
 
+// LockThread is the question for a thread without its steps and elements that
+// also keeps other writers from it until the transaction ends. each is called
+// if the thread is there.
+func (c *Core) LockThread(id string, each func(chat.Thread)) Query {
+	return Query{SQL: c.sql.thread + " FOR UPDATE", Args: []any{id}, Each: func(r Row) error {
+		each(c.scanThread(r))
+		return nil
+	}}
+}
+
 // Thread returns a thread with its steps and elements.
 func (c *Core) Thread(ctx context.Context, q Querier, id string) (chat.Thread, error) {
 	if !c.Holds(c.Schema.Threads, "id", id) {
