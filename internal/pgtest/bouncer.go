@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/varvedb/varve/internal/throwaway"
 )
 
 // Bouncer starts a PgBouncer in transaction pooling mode in front of a database
@@ -36,24 +39,24 @@ func bounce(to *url.URL) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	dir, err := scratch("varve-pgb-")
+	dir, err := account.Folder("varve-pgb-")
 	if err != nil {
 		return 0, err
 	}
-	port, err := freePort()
+	port, err := throwaway.FreePort()
 	if err != nil {
 		return 0, err
 	}
 	if err := configure(dir, to, port); err != nil {
 		return 0, err
 	}
-	p, err := spawn(dir, exec.Command(path, filepath.Join(dir, "pgbouncer.ini")))
+	p, err := account.Start(dir, syscall.SIGQUIT, exec.Command(path, filepath.Join(dir, "pgbouncer.ini")))
 	if err != nil {
 		return 0, err
 	}
 	via := *to
 	via.Host = net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	return port, p.ready(func(ctx context.Context) error {
+	return port, p.Ready(func(ctx context.Context) error {
 		conf, err := pgx.ParseConfig(via.String())
 		if err != nil {
 			return err

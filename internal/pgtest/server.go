@@ -8,11 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/varvedb/varve/internal/throwaway"
 )
+
+// account is who runs PostgreSQL and PgBouncer when we are root: neither runs
+// as it.
+var account = throwaway.Account{"postgres"}
 
 // server is one throwaway PostgreSQL, started at its first use and shared by
 // all tests of the process.
@@ -57,7 +63,7 @@ func (s *server) run() error {
 	if err != nil {
 		return err
 	}
-	dir, err := scratch("varve-pg-")
+	dir, err := account.Folder("varve-pg-")
 	if err != nil {
 		return err
 	}
@@ -73,7 +79,7 @@ func (s *server) run() error {
 }
 
 func cluster(initdb, data, config string) error {
-	cmd := unprivileged(initdb, "-D", data, "-U", Role, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	cmd := account.Command(initdb, "-D", data, "-U", Role, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", initdb, err, out)
 	}
@@ -86,16 +92,16 @@ func cluster(initdb, data, config string) error {
 }
 
 func (s *server) serve(postgres, dir, data string) error {
-	port, err := freePort()
+	port, err := throwaway.FreePort()
 	if err != nil {
 		return err
 	}
-	p, err := spawn(dir, exec.Command(postgres, "-D", data, "-p", fmt.Sprint(port)))
+	p, err := account.Start(dir, syscall.SIGQUIT, exec.Command(postgres, "-D", data, "-p", fmt.Sprint(port)))
 	if err != nil {
 		return err
 	}
 	s.port = port
-	return p.ready(func(ctx context.Context) error {
+	return p.Ready(func(ctx context.Context) error {
 		c, err := pgx.Connect(ctx, s.url("postgres"))
 		if err != nil {
 			return err
@@ -117,5 +123,3 @@ func program(name string) (string, error) {
 	}
 	return "", fmt.Errorf("%s is missing: install the PostgreSQL server (apt-get install postgresql)", name)
 }
-
-const patience = 30 * time.Second

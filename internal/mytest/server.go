@@ -1,0 +1,110 @@
+package mytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/varvedb/varve/internal/throwaway"
+)
+
+// account is who runs the server when we are root.
+var account = throwaway.Account{"mysql"}
+
+// server is one throwaway MariaDB, started at its first use and shared by all
+// tests of the process.
+type server struct {
+	options []string
+
+	once sync.Once
+	port int
+	err  error
+}
+
+var (
+	fast    = server{options: []string{"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"}}
+	durable = server{options: []string{"--innodb-flush-log-at-trx-commit=1"}}
+)
+
+func (s *server) start(t testing.TB) {
+	t.Helper()
+	s.once.Do(func() { s.err = s.run() })
+	if s.err != nil {
+		t.Fatalf("MariaDB for tests: %v", s.err)
+	}
+}
+
+func (s *server) url(database string) string {
+	return fmt.Sprintf("mysql://%s@127.0.0.1:%d/%s", Role, s.port, database)
+}
+
+// run makes a data folder and starts a server on it. The port is chosen before
+// the server binds it, so a rare thief of the port is answered by trying again.
+func (s *server) run() error {
+	install, err := program("mariadb-install-db")
+	if err != nil {
+		return err
+	}
+	daemon, err := program("mariadbd")
+	if err != nil {
+		return err
+	}
+	dir, err := account.Folder("varve-my-")
+	if err != nil {
+		return err
+	}
+	cmd := account.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+		"--auth-root-authentication-method=normal", "--skip-test-db")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w\n%s", install, err, out), os.RemoveAll(dir))
+	}
+	for try := 0; ; try++ {
+		if err = s.serve(daemon, dir); err == nil || try == 3 {
+			return err
+		}
+	}
+}
+
+func (s *server) serve(daemon, dir string) error {
+	port, err := throwaway.FreePort()
+	if err != nil {
+		return err
+	}
+	args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--bind-address=127.0.0.1",
+		"--port=" + fmt.Sprint(port), "--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
+		"--innodb-buffer-pool-size=128M", "--max-connections=400", "--skip-log-bin", "--skip-name-resolve"}, s.options...)
+	// Nothing of it is wanted when we are gone, so it need not end in good order.
+	p, err := account.Start(dir, syscall.SIGKILL, exec.Command(daemon, args...))
+	if err != nil {
+		return err
+	}
+	s.port = port
+	return p.Ready(s.ask)
+}
+
+func (s *server) ask(ctx context.Context) error {
+	db, err := open(s.url("mysql"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.PingContext(ctx), db.Close())
+}
+
+// program finds one of the server's programs: in the PATH, or where Debian
+// keeps them out of it.
+func program(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	path := "/usr/sbin/" + name
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return "", fmt.Errorf("%s is missing: install the MariaDB server (scripts/need mariadb, or apt-get install mariadb-server)", name)
+}
