@@ -1,0 +1,166 @@
+package mysql
+
+import (
+	"context"
+	"strings"
+
+	"github.com/varvedb/varve/change"
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/store/internal/sqlcore"
+)
+
+// rowsOf are rows that a unit takes away.
+type rowsOf struct {
+	table string
+	ids   []string
+	keys  []string // of bytes, for elements
+}
+
+// question asks for such rows: the condition is about alias x, and the answer
+// is ids, and keys of bytes for elements.
+func (t *rowsOf) question(where string, args ...any) sqlcore.Query {
+	key := "NULL"
+	if t.table == "elements" {
+		key = `x."objectKey"`
+	}
+	return sqlcore.Query{SQL: `SELECT x."id",` + key + ` FROM ` + t.table + ` x WHERE ` + where + ` ORDER BY x.varve_seq`, Args: args,
+		Each: func(r sqlcore.Row) error {
+			id, _ := r.Text(0)
+			t.ids = append(t.ids, id)
+			if key, ok := r.Text(1); ok {
+				t.keys = append(t.keys, key)
+			}
+			return nil
+		}}
+}
+
+// remove takes rows away, many at a time, and notes it.
+func (u *unit) remove(ctx context.Context, w chat.Write, rows ...*rowsOf) error {
+	for _, t := range rows {
+		for ids := t.ids; len(ids) > 0; {
+			n := min(many, len(ids))
+			u.do(`DELETE FROM `+t.table+` WHERE "id" IN (`+marks(n)+`)`, list(ids[:n])...)
+			if ids = ids[n:]; len(ids) > 0 {
+				if err := u.Run(ctx); err != nil { // a packet of bounded length
+					return err
+				}
+			}
+		}
+		for _, id := range t.ids {
+			u.note(t.table, id, change.Delete, w)
+		}
+	}
+	for _, t := range rows { // when all elements are gone that might name them
+		u.orphan(t.keys...)
+	}
+	return nil
+}
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+func list(ids []string) []any {
+	out := make([]any, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
+// DeleteThread implements chat.Threads.
+func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error {
+	return r.write(ctx, func(l *layout, u *unit) error {
+		var h held
+		steps, elements, votes := &rowsOf{table: "steps"}, &rowsOf{table: "elements"}, &rowsOf{table: "feedbacks"}
+		err := u.Run(ctx, l.lock(id, &h), steps.question(`x."threadId"=?`, id), elements.question(`x."threadId"=?`, id),
+			votes.question(`x."threadId"=?`, id))
+		if err != nil {
+			return err
+		}
+		if !h.found || chat.Allow(w.Actor, h.UserIdentifier, "") != nil {
+			return chat.Missing("threadId", id)
+		}
+		if err := u.remove(ctx, w, votes, elements, steps, &rowsOf{table: "threads", ids: []string{id}}); err != nil {
+			return err
+		}
+		u.do(`REPLACE INTO varve_tombstone (thread,user_id,user_identifier,last_activity,at) VALUES (?,?,?,?,?)`,
+			id, h.UserID, h.UserIdentifier, h.LastActivity, moment(w.Now))
+		return nil
+	})
+}
+
+// owned holds the thread of a thing that is to be deleted. What is missing, of
+// another thread than ref says, or in another's thread is errs.NotFound.
+func (u *unit) owned(ctx context.Context, l *layout, table string, ref chat.Ref, w chat.Write) (thread string, err error) {
+	var h held
+	found, err := u.within(ctx, l, table, ref.ID, ref.ThreadID, &h)
+	if err != nil {
+		return "", err
+	}
+	if !found || ref.ThreadID != "" && ref.ThreadID != h.ID || chat.Allow(w.Actor, h.UserIdentifier, "") != nil {
+		return "", chat.Missing("id", ref.ID)
+	}
+	return h.ID, nil
+}
+
+// DeleteStep implements chat.Steps.
+func (r rooms) DeleteStep(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	return r.write(ctx, func(l *layout, u *unit) error {
+		thread, err := u.owned(ctx, l, "steps", ref, w)
+		if err != nil {
+			return err
+		}
+		children := map[string][]string{}
+		err = u.Run(ctx, sqlcore.Query{SQL: `SELECT "id","parentId" FROM steps WHERE "threadId"=? AND "parentId" IS NOT NULL ORDER BY varve_seq`, Args: []any{thread},
+			Each: func(row sqlcore.Row) error {
+				id, _ := row.Text(0)
+				parent, _ := row.Text(1)
+				children[parent] = append(children[parent], id)
+				return nil
+			}})
+		if err != nil {
+			return err
+		}
+		return u.removeSteps(ctx, thread, sqlcore.Tree(ref.ID, children), w)
+	})
+}
+
+// removeSteps takes steps of a thread away, with what they carry.
+func (u *unit) removeSteps(ctx context.Context, thread string, tree []string, w chat.Write) error {
+	steps, elements, votes := &rowsOf{table: "steps", ids: tree}, &rowsOf{table: "elements"}, &rowsOf{table: "feedbacks"}
+	for ids := tree; len(ids) > 0; {
+		n := min(many, len(ids))
+		err := u.Run(ctx,
+			elements.question(`x."threadId"=? AND x."forId" IN (`+marks(n)+`)`, append([]any{thread}, list(ids[:n])...)...),
+			votes.question(`x."forId" IN (`+marks(n)+`)`, list(ids[:n])...))
+		if err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return u.remove(ctx, w, steps, votes, elements)
+}
+
+// DeleteElement implements chat.Elements.
+func (r rooms) DeleteElement(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	return r.write(ctx, func(l *layout, u *unit) error {
+		if _, err := u.owned(ctx, l, "elements", ref, w); err != nil {
+			return err
+		}
+		gone := &rowsOf{table: "elements"}
+		if err := u.Run(ctx, gone.question(`x."id"=?`, ref.ID)); err != nil {
+			return err
+		}
+		return u.remove(ctx, w, gone)
+	})
+}
+
+// DeleteFeedback implements chat.Feedbacks.
+func (r rooms) DeleteFeedback(ctx context.Context, ref chat.Ref, w chat.Write) error {
+	return r.write(ctx, func(l *layout, u *unit) error {
+		// Its thread is that of its step, whatever the caller says.
+		if _, err := u.owned(ctx, l, "feedbacks", chat.Ref{ID: ref.ID}, w); err != nil {
+			return err
+		}
+		return u.remove(ctx, w, &rowsOf{table: "feedbacks", ids: []string{ref.ID}})
+	})
+}
