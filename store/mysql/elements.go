@@ -34,7 +34,7 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 			return err
 		}
 		if !isOld {
-			u.do(l.sql.insertElement, append(l.core.ElementMap.Encode(&e, nil, e.Extra).Values, l.sql.fillElement...)...)
+			u.do(l.sql.insertElement, append(l.core.ElementMap.Values(&e, e.Extra), l.sql.fillElement...)...)
 			u.note("elements", e.ID, change.Insert, w)
 		} else if err := u.changeElement(ctx, l, e, w); err != nil {
 			return err

@@ -34,13 +34,13 @@ func newLayout(found sqlcore.Schema) (*layout, error) {
 	users, votes := sqlcore.Map(found.Users, sqlcore.UserFields()), sqlcore.Map(found.Feedbacks, sqlcore.VoteFields())
 	l := &layout{core: core}
 	q := &l.sql
-	q.step = &sqlcore.Patches{Table: "steps", Columns: append(core.StepMap.Columns(), foldColumn, starredColumn)}
-	q.element = &sqlcore.Patches{Table: "elements", Columns: core.ElementMap.Columns()}
-	q.insertUser, q.fillUser = sqlcore.Insert("users", users.Columns(), users.Fill)
-	q.insertThread, q.fillThread = sqlcore.Insert("threads", append(core.ThreadMap.Columns(), foldColumn, sqlcore.ActivityColumn), core.ThreadMap.Fill)
+	q.step = &sqlcore.Patches{Table: "steps", Columns: append(core.StepMap.Names(), foldColumn, starredColumn)}
+	q.element = &sqlcore.Patches{Table: "elements", Columns: core.ElementMap.Names()}
+	q.insertUser, q.fillUser = sqlcore.Insert("users", users.Names(), users.Fill)
+	q.insertThread, q.fillThread = sqlcore.Insert("threads", append(core.ThreadMap.Names(), foldColumn, sqlcore.ActivityColumn), core.ThreadMap.Fill)
 	q.insertStep, q.fillStep = sqlcore.Insert("steps", q.step.Columns, core.StepMap.Fill)
 	q.insertElement, q.fillElement = sqlcore.Insert("elements", q.element.Columns, core.ElementMap.Fill)
-	q.insertVote, q.fillVote = sqlcore.Insert("feedbacks", votes.Columns(), votes.Fill)
+	q.insertVote, q.fillVote = sqlcore.Insert("feedbacks", votes.Names(), votes.Fill)
 	return l, nil
 }
 

@@ -42,7 +42,7 @@ func newThread(id string, w chat.Write) chat.Thread {
 // at when the row is there, so that no deletion can come between.
 func (u *unit) born(ctx context.Context, l *layout, h *held, w chat.Write) error {
 	h.found, h.LastActivity = true, h.CreatedAt
-	u.do(l.sql.insertThread, append(append(l.core.EncodeThread(&h.Thread), fold(h.Name), h.LastActivity), l.sql.fillThread...)...)
+	u.do(l.sql.insertThread, append(append(l.core.ThreadValues(&h.Thread), fold(h.Name), h.LastActivity), l.sql.fillThread...)...)
 	u.note("threads", h.ID, change.Insert, w)
 	dead := false
 	err := u.Run(ctx, sqlcore.Query{SQL: `SELECT 1 FROM varve_tombstone WHERE thread=? AND at>?`,
