@@ -61,7 +61,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 
 docs: ## write the documentation that is made from the code
 	@scripts/need-go
-	@scripts/need postgresql && scripts/need-dynamodb
+	@scripts/need postgresql mariadb && scripts/need-dynamodb
 	go test ./internal/reference -count=1 -args -update
 
 clean: ## remove what was built; data and caches of others stay

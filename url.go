@@ -29,6 +29,7 @@ type Source struct {
 //	sqlite+aiosqlite:///F             as SQLAlchemy writes it: F is relative,
 //	                                  absolute after a fourth slash
 //	postgres://…  postgresql://…      and postgresql+asyncpg://…
+//	mysql://…  mariadb://…            and mysql+aiomysql://…
 //	dynamodb://TABLE?region=R         a table of Chainlit's layer, &endpoint=URL
 //	                                  for another than AWS's
 //	memory://                         nothing is kept
@@ -52,6 +53,8 @@ func ParseURL(s string) (Source, error) {
 		return sqliteSource(rest, fromSQLAlchemy)
 	case "postgres", "postgresql":
 		return serverSource("postgres", rest)
+	case "mysql", "mariadb":
+		return serverSource("mysql", rest)
 	case "dynamodb":
 		return tableSource(rest)
 	case "memory":
@@ -60,7 +63,7 @@ func ParseURL(s string) (Source, error) {
 	if fromSQLAlchemy {
 		scheme += "+" + driver
 	}
-	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres, dynamodb and memory", scheme)
+	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres, mysql, dynamodb and memory", scheme)
 }
 
 func sqliteSource(rest string, fromSQLAlchemy bool) (Source, error) {

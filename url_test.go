@@ -26,7 +26,10 @@ func TestParseURL(t *testing.T) {
 		"postgres://u:p@h:5/d":        {"postgres", "", "postgres://u:p@h:5/d"},
 		"postgresql://u:p@h/d":        {"postgres", "", "postgres://u:p@h/d"},
 		"postgresql+asyncpg://h/d?sslmode=disable": {"postgres", "", "postgres://h/d?sslmode=disable"},
-		"memory://": {"memory", "", ""},
+		"mysql://u:p@h:5/d":                        {"mysql", "", "mysql://u:p@h:5/d"},
+		"mariadb://u:p@h/d":                        {"mysql", "", "mysql://u:p@h/d"},
+		"mysql+aiomysql://u@h/d?charset=utf8mb4":   {"mysql", "", "mysql://u@h/d?charset=utf8mb4"},
+		"memory://":                                {"memory", "", ""},
 	} {
 		got, err := varve.ParseURL(url)
 		if err != nil {
@@ -55,6 +58,7 @@ func TestParseURLRefusesWithoutRepeatingSecrets(t *testing.T) {
 		"postgres:secret":                  errs.Invalid,
 		"postgres://u:se%zzcret@h/d":       errs.Invalid,
 		"postgres://u:secret@h:notaport/d": errs.Invalid,
+		"mysql:secret":                     errs.Invalid,
 		"cassandra://u:secret@h/d":         errs.Unsupported,
 	} {
 		_, err := varve.ParseURL(url)

@@ -37,6 +37,7 @@ func Drivers() map[string]varve.Driver {
 	return map[string]varve.Driver{
 		"dynamodb": openDynamoDB,
 		"memory":   openMemory,
+		"mysql":    openMySQL,
 		"postgres": openPostgres,
 		"sqlite":   openSQLite,
 	}

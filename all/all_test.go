@@ -12,6 +12,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/dynamotest"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 )
@@ -22,6 +23,7 @@ func TestOpen(t *testing.T) {
 		"memory":   "memory:",
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "new", "varve.db"),
 		"postgres": pgtest.New(t),
+		"mysql":    mytest.New(t),
 		"dynamodb": mended(t, dynamotest.Missing(t)),
 	}
 	for scheme := range all.Drivers() {
@@ -79,7 +81,9 @@ func TestAFolderIsADatabase(t *testing.T) {
 
 func TestWhatCannotBeOpened(t *testing.T) {
 	for url, kind := range map[string]errs.Kind{
-		"mysql://h/db": errs.Unsupported,
+		"cassandra://h/db":           errs.Unsupported,
+		"mysql://127.0.0.1:1/nobody": errs.Unavailable,
+		"mysql://127.0.0.1:1":        errs.Invalid,
 		"sqlite:" + filepath.Join(t.TempDir(), "no", "such", "x.db"): errs.Unavailable,
 		"sqlite:x.db?mode=ro":               errs.Invalid,
 		"sqlite:x.db?synchronous=sometimes": errs.Invalid,

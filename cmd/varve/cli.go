@@ -21,7 +21,7 @@ type cli struct {
 // settings are the settings of every command.
 type settings struct {
 	Data      string   `config:"" help:"The data folder (default: ./varve-data)." placeholder:"DIR"`
-	URL       string   `config:"" name:"url" help:"The database: sqlite:FILE, postgres://…, memory: (default: the one in the data folder)." placeholder:"URL"`
+	URL       string   `config:"" name:"url" help:"The database: sqlite:FILE, postgres://…, mysql://…, memory: (default: the one in the data folder)." placeholder:"URL"`
 	Elements  string   `config:"" help:"Where elements' bytes lie: a folder, s3://BUCKET, azblob://CONTAINER, gs://BUCKET (default: elements/ in the data folder)." placeholder:"URL"`
 	Log       []string `config:"" help:"What to log: debug, info, warn or error, and PART=LEVEL." placeholder:"LEVELS"`
 	LogFormat string   `config:"" help:"text or json." placeholder:"FORMAT"`

@@ -10,7 +10,7 @@ import (
 )
 
 // Parts are the parts of the program that can be given a level of their own.
-func Parts() []string { return []string{"chat", "memory", "postgres", "server", "sqlite"} }
+func Parts() []string { return []string{"chat", "memory", "mysql", "postgres", "server", "sqlite"} }
 
 // Levels say what is logged: from a level on, and other ones for some parts.
 type Levels struct {

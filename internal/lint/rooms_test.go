@@ -32,6 +32,8 @@ var rooms = map[string][]string{
 	"store/sqlite":           {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
 	"store/postgres":         {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
 
+	"store/mysql": {"chat", "state", "store", "store/internal/sqlcore"},
+
 	"store/dynamodb": {"chat", "state", "store"},
 
 	"blob/media":    nil,
@@ -49,17 +51,19 @@ var rooms = map[string][]string{
 	"transfer": {"chat"},
 
 	"":    {"chat", "state", "store", "blob"},
-	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/dynamodb"},
+	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "all", "chat", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
-	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest"},
+	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
 	"internal/config":     {"", "blob", "server"},
 	"internal/reference":  nil,
 	"internal/goid":       nil,
-	"internal/pgtest":     nil,
+	"internal/throwaway":  nil,
+	"internal/pgtest":     {"internal/throwaway"},
+	"internal/mytest":     {"internal/throwaway"},
 	"internal/dynamotest": {"internal/daemon"},
 	"internal/daemon":     nil,
 	"internal/buckettest": {"internal/daemon"},
@@ -77,6 +81,7 @@ var libraries = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":        {"store/dynamodb", "blob/s3"},
 	"github.com/aws/smithy-go":            {"store/dynamodb", "blob/s3"},
 	"github.com/jackc/pgx/v5":             {"store/postgres"},
+	"github.com/go-sql-driver/mysql":      {"store/mysql"},
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},
 	"github.com/prometheus/client_golang": {"server"},
@@ -91,7 +96,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "chat/chattest", "state/statetest", "internal/pgtest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
+var proofs = []string{"bench", "chat/chattest", "state/statetest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/internal/dynamotest"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/dynamodb"
@@ -32,6 +33,7 @@ var databases = []database{
 	{name: "PostgreSQL", open: func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)) }},
 	{name: "PostgreSQL of Chainlit's, as found", open: chainlitPostgres},
 	{name: "… mended", open: chainlitPostgres, mend: true},
+	{name: "MySQL", open: func(t *testing.T) store.Store { return openMySQL(t, mytest.New(t)) }},
 	{name: "DynamoDB", open: openDynamoDB, mend: true},
 	{name: "PostgreSQL of Chainlit's official layer, as found", open: officialPostgres},
 	{name: "… mended", open: officialPostgres, mend: true},

@@ -11,6 +11,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 )
@@ -22,6 +23,12 @@ var meanings = map[string]string{
 	"varve_change":                "the change log: what was written where",
 	"varve_tombstone":             "threads deleted in the last 24 hours",
 	"varve_orphan":                "keys of stored bytes that wait for deletion",
+	"users.varve_seq":             "what a newer row has more of",
+	"threads.varve_seq":           "what a newer row has more of",
+	"steps.varve_seq":             "what a newer row has more of",
+	"elements.varve_seq":          "what a newer row has more of",
+	"feedbacks.varve_seq":         "what a newer row has more of",
+	"steps.varve_starred":         "the step is a favourite",
 	"threads.varve_last_activity": "the time that listings order by",
 	"threads.varve_fold":          "the searchable form of the name",
 	"steps.varve_fold":            "the searchable form of the output",
@@ -44,8 +51,13 @@ var kinds = []struct{ kind, title string }{
 }
 
 func TestEveryNameOfOursIsListed(t *testing.T) {
-	onLite, onPostgres := sqliteNames(t), postgresNames(t)
-	isPage(t, "names.md", renderNames(t, onLite, onPostgres))
+	isPage(t, "names.md", renderNames(t, []engine{{"SQLite", sqliteNames(t)}, {"PostgreSQL", postgresNames(t)}, {"MySQL", mysqlNames(t)}}))
+}
+
+// engine is a kind of database and the names that Varve makes there.
+type engine struct {
+	title string
+	names []name
 }
 
 // use makes a store create what it creates at first use.
@@ -121,11 +133,43 @@ func namesIn(t *testing.T, url string) []name {
 	return found
 }
 
-func renderNames(t *testing.T, onLite, onPostgres []name) string {
-	t.Helper()
-	if len(onLite) < 10 || len(onPostgres) < 10 {
-		t.Fatalf("found %d names on SQLite and %d on PostgreSQL: the search is broken", len(onLite), len(onPostgres))
+func mysqlNames(t *testing.T) (found []name) {
+	url := mytest.New(t)
+	use(t, openMySQL(t, url))
+	db := mytest.Connect(t, url)
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), `
+		SELECT 'table', table_name FROM information_schema.tables WHERE table_schema = database() AND table_name LIKE 'varve\_%'
+		UNION SELECT 'column', concat(table_name, '.', column_name) FROM information_schema.columns
+		  WHERE table_schema = database() AND table_name NOT LIKE 'varve\_%' AND column_name LIKE 'varve\_%'
+		UNION SELECT 'index', index_name FROM information_schema.statistics WHERE table_schema = database() AND index_name LIKE 'varve\_%'`)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer rows.Close()
+	for rows.Next() {
+		var n name
+		if err := rows.Scan(&n.kind, &n.name); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, n)
+	}
+	if rows.Err() != nil {
+		t.Fatal(rows.Err())
+	}
+	return found
+}
+
+func renderNames(t *testing.T, engines []engine) string {
+	t.Helper()
+	titles := ""
+	for _, e := range engines {
+		if len(e.names) < 10 {
+			t.Fatalf("found %d names on %s: the search is broken", len(e.names), e.title)
+		}
+		titles += " " + e.title + " |"
+	}
+	lines := strings.Repeat("---|", len(engines))
 	var b strings.Builder
 	b.WriteString(`# Names that are Varve's
 
@@ -139,12 +183,15 @@ reason for Varve to refuse the database, and is left as it is.
 		fmt.Fprintf(&b, "\n## %s\n\n", k.title)
 		explained := k.kind == "table" || k.kind == "column"
 		if explained {
-			b.WriteString("| name | SQLite | PostgreSQL | |\n|---|---|---|---|\n")
+			b.WriteString("| name |" + titles + " |\n|---|" + lines + "---|\n")
 		} else {
-			b.WriteString("| name | SQLite | PostgreSQL |\n|---|---|---|\n")
+			b.WriteString("| name |" + titles + "\n|---|" + lines + "\n")
 		}
-		for _, n := range named(k.kind, onLite, onPostgres) {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |", n.name, yes(onLite, n), yes(onPostgres, n))
+		for _, n := range named(k.kind, engines) {
+			fmt.Fprintf(&b, "| `%s` |", n.name)
+			for _, e := range engines {
+				fmt.Fprintf(&b, " %s |", yes(e.names, n))
+			}
 			if explained {
 				if meanings[n.name] == "" {
 					t.Errorf("%s %s is not explained", n.kind, n.name)
@@ -157,10 +204,10 @@ reason for Varve to refuse the database, and is left as it is.
 	return b.String()
 }
 
-// named are the names of a kind in either database, sorted.
-func named(kind string, lists ...[]name) (out []name) {
-	for _, list := range lists {
-		for _, n := range list {
+// named are the names of a kind in any database, sorted.
+func named(kind string, engines []engine) (out []name) {
+	for _, e := range engines {
+		for _, n := range e.names {
 			if n.kind == kind && !slices.Contains(out, n) {
 				out = append(out, n)
 			}

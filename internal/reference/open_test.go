@@ -13,6 +13,7 @@ import (
 
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/mysql"
 	"github.com/varvedb/varve/store/postgres"
 	"github.com/varvedb/varve/store/sqlite"
 )
@@ -67,6 +68,15 @@ func openSQLite(t *testing.T, path string) store.Store {
 func openPostgres(t *testing.T, url string) store.Store {
 	t.Helper()
 	st, err := postgres.Open(context.Background(), url, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func openMySQL(t *testing.T, url string) store.Store {
+	t.Helper()
+	st, err := mysql.Open(context.Background(), url, mysql.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
