@@ -26,6 +26,10 @@ const patience = time.Minute
 // The kernel sends the parent-death signal when the starting thread ends, so
 // the thread is kept for as long as the server lives.
 func Start(dir string, cmd *exec.Cmd, ask func(context.Context) error) error {
+	return start(dir, syscall.SIGKILL, cmd, ask)
+}
+
+func start(dir string, end syscall.Signal, cmd *exec.Cmd, ask func(context.Context) error) error {
 	path := filepath.Join(dir, "log")
 	log, err := os.Create(path)
 	if err != nil {
@@ -33,7 +37,10 @@ func Start(dir string, cmd *exec.Cmd, ask func(context.Context) error) error {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = end
 	started, exited := make(chan error), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -46,7 +53,7 @@ func Start(dir string, cmd *exec.Cmd, ask func(context.Context) error) error {
 	if err := <-started; err != nil {
 		return err
 	}
-	if err := sweepAfter(cmd.Process.Pid, dir); err != nil {
+	if err := sweepAfter(cmd.Process.Pid, end, dir); err != nil {
 		return err
 	}
 	return ready(exited, ask, func() string { return tail(path) })
@@ -86,11 +93,11 @@ var (
 )
 
 // sweepAfter removes dir once this process and the server are gone.
-func sweepAfter(pid int, dir string) error {
+func sweepAfter(pid int, end syscall.Signal, dir string) error {
 	cmd := exec.Command("/bin/sh", "-c",
-		`cat >/dev/null; kill -KILL $1 2>/dev/null; n=0
+		`cat >/dev/null; kill -$3 $1 2>/dev/null; n=0
 		while kill -0 $1 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; rm -rf "$2"`,
-		"sh", strconv.Itoa(pid), dir)
+		"sh", strconv.Itoa(pid), dir, strconv.Itoa(int(end)))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ^C for us is not for the sweeper
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/varvedb/varve/internal/throwaway"
+	"github.com/varvedb/varve/internal/daemon"
 )
 
 // account is who runs the server when we are root.
-var account = throwaway.Account{"mysql"}
+var account = daemon.Account{"mysql"}
 
 // server is one throwaway MariaDB, started at its first use and shared by all
 // tests of the process.
@@ -23,7 +23,7 @@ type server struct {
 	options []string
 
 	once sync.Once
-	port int
+	port string
 	err  error
 }
 
@@ -41,7 +41,7 @@ func (s *server) start(t testing.TB) {
 }
 
 func (s *server) url(database string) string {
-	return fmt.Sprintf("mysql://%s@127.0.0.1:%d/%s", Role, s.port, database)
+	return fmt.Sprintf("mysql://%s@127.0.0.1:%s/%s", Role, s.port, database)
 }
 
 // run makes a data folder and starts a server on it. The port is chosen before
@@ -51,7 +51,7 @@ func (s *server) run() error {
 	if err != nil {
 		return err
 	}
-	daemon, err := program("mariadbd")
+	server, err := program("mariadbd")
 	if err != nil {
 		return err
 	}
@@ -65,27 +65,23 @@ func (s *server) run() error {
 		return errors.Join(fmt.Errorf("%s: %w\n%s", install, err, out), os.RemoveAll(dir))
 	}
 	for try := 0; ; try++ {
-		if err = s.serve(daemon, dir); err == nil || try == 3 {
+		if err = s.serve(server, dir); err == nil || try == 3 {
 			return err
 		}
 	}
 }
 
-func (s *server) serve(daemon, dir string) error {
-	port, err := throwaway.FreePort()
+func (s *server) serve(program, dir string) error {
+	port, err := daemon.FreePort()
 	if err != nil {
 		return err
 	}
 	args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--bind-address=127.0.0.1",
-		"--port=" + fmt.Sprint(port), "--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
+		"--port=" + port, "--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--innodb-buffer-pool-size=128M", "--max-connections=400", "--skip-log-bin", "--skip-name-resolve"}, s.options...)
 	// Nothing of it is wanted when we are gone, so it need not end in good order.
-	p, err := account.Start(dir, syscall.SIGKILL, exec.Command(daemon, args...))
-	if err != nil {
-		return err
-	}
 	s.port = port
-	return p.Ready(s.ask)
+	return account.Start(dir, syscall.SIGKILL, exec.Command(program, args...), s.ask)
 }
 
 func (s *server) ask(ctx context.Context) error {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/varvedb/varve/internal/throwaway"
+	"github.com/varvedb/varve/internal/daemon"
 )
 
 // Bouncer starts a PgBouncer in transaction pooling mode in front of a database
@@ -30,33 +30,29 @@ func Bouncer(t testing.TB, database string) string {
 	if err != nil {
 		t.Fatalf("PgBouncer for tests: %v", err)
 	}
-	u.Host = net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
+	u.Host = net.JoinHostPort("127.0.0.1", port)
 	return u.String()
 }
 
-func bounce(to *url.URL) (int, error) {
+func bounce(to *url.URL) (string, error) {
 	path, err := bouncer()
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	dir, err := account.Folder("varve-pgb-")
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	port, err := throwaway.FreePort()
+	port, err := daemon.FreePort()
 	if err != nil {
-		return 0, err
+		return "", err
 	}
 	if err := configure(dir, to, port); err != nil {
-		return 0, err
-	}
-	p, err := account.Start(dir, syscall.SIGQUIT, exec.Command(path, filepath.Join(dir, "pgbouncer.ini")))
-	if err != nil {
-		return 0, err
+		return "", err
 	}
 	via := *to
-	via.Host = net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	return port, p.Ready(func(ctx context.Context) error {
+	via.Host = net.JoinHostPort("127.0.0.1", port)
+	return port, account.Start(dir, syscall.SIGQUIT, exec.Command(path, filepath.Join(dir, "pgbouncer.ini")), func(ctx context.Context) error {
 		conf, err := pgx.ParseConfig(via.String())
 		if err != nil {
 			return err
@@ -70,7 +66,7 @@ func bounce(to *url.URL) (int, error) {
 	})
 }
 
-func configure(dir string, to *url.URL, port int) error {
+func configure(dir string, to *url.URL, port string) error {
 	users := filepath.Join(dir, "users.txt")
 	if err := os.WriteFile(users, []byte(fmt.Sprintf("%q %q\n", Role, "")), 0o644); err != nil {
 		return err
@@ -79,7 +75,7 @@ func configure(dir string, to *url.URL, port int) error {
 * = host=127.0.0.1 port=%s
 [pgbouncer]
 listen_addr = 127.0.0.1
-listen_port = %d
+listen_port = %s
 unix_socket_dir =
 auth_type = trust
 auth_file = %s

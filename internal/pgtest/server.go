@@ -13,12 +13,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/varvedb/varve/internal/throwaway"
+	"github.com/varvedb/varve/internal/daemon"
 )
 
 // account is who runs PostgreSQL and PgBouncer when we are root: neither runs
 // as it.
-var account = throwaway.Account{"postgres"}
+var account = daemon.Account{"postgres"}
 
 // server is one throwaway PostgreSQL, started at its first use and shared by
 // all tests of the process.
@@ -26,7 +26,7 @@ type server struct {
 	config string // lines of postgresql.conf
 
 	once sync.Once
-	port int
+	port string
 	err  error
 }
 
@@ -53,7 +53,7 @@ func (s *server) start(t testing.TB) *server {
 }
 
 func (s *server) url(database string) string {
-	return fmt.Sprintf("postgres://%s@127.0.0.1:%d/%s?sslmode=disable", Role, s.port, database)
+	return fmt.Sprintf("postgres://%s@127.0.0.1:%s/%s?sslmode=disable", Role, s.port, database)
 }
 
 // run makes a cluster and starts it. The port is chosen before the server
@@ -92,16 +92,12 @@ func cluster(initdb, data, config string) error {
 }
 
 func (s *server) serve(postgres, dir, data string) error {
-	port, err := throwaway.FreePort()
-	if err != nil {
-		return err
-	}
-	p, err := account.Start(dir, syscall.SIGQUIT, exec.Command(postgres, "-D", data, "-p", fmt.Sprint(port)))
+	port, err := daemon.FreePort()
 	if err != nil {
 		return err
 	}
 	s.port = port
-	return p.Ready(func(ctx context.Context) error {
+	return account.Start(dir, syscall.SIGQUIT, exec.Command(postgres, "-D", data, "-p", port), func(ctx context.Context) error {
 		c, err := pgx.Connect(ctx, s.url("postgres"))
 		if err != nil {
 			return err
