@@ -12,10 +12,12 @@ import (
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/internal/dynamotest"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/dynamodb"
 	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/mysql"
 	"github.com/varvedb/varve/store/postgres"
 	"github.com/varvedb/varve/store/sqlite"
 	"github.com/varvedb/varve/transfer"
@@ -31,6 +33,7 @@ var kinds = []struct {
 	{"postgres", func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)) }},
 	{"official", func(t *testing.T) store.Store { return openPostgres(t, pgtest.New(t)+"&schema=official") }},
 	{"documented", openDocumented},
+	{"mysql", openMySQL},
 	{"dynamodb", openDynamoDB},
 }
 
@@ -47,6 +50,16 @@ func openSQLite(t *testing.T) store.Store {
 func openPostgres(t *testing.T, url string) store.Store {
 	t.Helper()
 	st, err := postgres.Open(t.Context(), url, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+func openMySQL(t *testing.T) store.Store {
+	t.Helper()
+	st, err := mysql.Open(t.Context(), mytest.New(t), mysql.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

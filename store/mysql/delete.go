@@ -34,7 +34,8 @@ func (t *rowsOf) question(where string, args ...any) sqlcore.Query {
 		}}
 }
 
-// remove takes rows away, many at a time, and notes it.
+// remove takes rows away, many at a time, and notes it. Their bytes become
+// orphans later, when all is gone that named them.
 func (u *unit) remove(ctx context.Context, w chat.Write, rows ...*rowsOf) error {
 	for _, t := range rows {
 		for ids := t.ids; len(ids) > 0; {
@@ -50,11 +51,32 @@ func (u *unit) remove(ctx context.Context, w chat.Write, rows ...*rowsOf) error 
 			u.note(t.table, id, change.Delete, w)
 		}
 	}
-	for _, t := range rows { // when all elements are gone that might name them
-		u.orphan(t.keys...)
-	}
 	return nil
 }
+
+// content is what is stored under the id of a thread.
+type content struct {
+	thread                        string
+	steps, elements, votes, loose rowsOf
+}
+
+func contents(thread string) *content {
+	return &content{thread, rowsOf{table: "steps"}, rowsOf{table: "elements"}, rowsOf{table: "feedbacks"}, rowsOf{table: "feedbacks"}}
+}
+
+// questions find the rows as chat.Mover has them: a verdict belongs to its step,
+// whichever thread it came with; one whose step is not stored belongs to the
+// thread that it names.
+func (c *content) questions() []sqlcore.Query {
+	return []sqlcore.Query{
+		c.steps.question(`x."threadId"=?`, c.thread),
+		c.elements.question(`x."threadId"=?`, c.thread),
+		c.votes.question(`x."forId" IN (SELECT s."id" FROM steps s WHERE s."threadId"=?)`, c.thread),
+		c.loose.question(`x."threadId"=? AND NOT EXISTS (SELECT 1 FROM steps s WHERE s."id"=x."forId")`, c.thread),
+	}
+}
+
+func (c *content) rows() []*rowsOf { return []*rowsOf{&c.votes, &c.loose, &c.elements, &c.steps} }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
@@ -70,18 +92,18 @@ func list(ids []string) []any {
 func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error {
 	return r.write(ctx, func(l *layout, u *unit) error {
 		var h held
-		steps, elements, votes := &rowsOf{table: "steps"}, &rowsOf{table: "elements"}, &rowsOf{table: "feedbacks"}
-		err := u.Run(ctx, l.lock(id, &h), steps.question(`x."threadId"=?`, id), elements.question(`x."threadId"=?`, id),
-			votes.question(`x."threadId"=?`, id))
-		if err != nil {
+		in := contents(id)
+		if err := u.Run(ctx, l.lock(id, &h), in.steps.question(`x."threadId"=?`, id),
+			in.elements.question(`x."threadId"=?`, id), in.votes.question(`x."threadId"=?`, id)); err != nil {
 			return err
 		}
 		if !h.found || chat.Allow(w.Actor, h.UserIdentifier, "") != nil {
 			return chat.Missing("threadId", id)
 		}
-		if err := u.remove(ctx, w, votes, elements, steps, &rowsOf{table: "threads", ids: []string{id}}); err != nil {
+		if err := u.remove(ctx, w, append(in.rows(), &rowsOf{table: "threads", ids: []string{id}})...); err != nil {
 			return err
 		}
+		u.orphan(in.elements.keys...)
 		u.do(`REPLACE INTO varve_tombstone (thread,user_id,user_identifier,last_activity,at) VALUES (?,?,?,?,?)`,
 			id, h.UserID, h.UserIdentifier, h.LastActivity, moment(w.Now))
 		return nil
@@ -137,7 +159,11 @@ func (u *unit) removeSteps(ctx context.Context, thread string, tree []string, w 
 		}
 		ids = ids[n:]
 	}
-	return u.remove(ctx, w, steps, votes, elements)
+	if err := u.remove(ctx, w, steps, votes, elements); err != nil {
+		return err
+	}
+	u.orphan(elements.keys...)
+	return nil
 }
 
 // DeleteElement implements chat.Elements.
@@ -150,7 +176,11 @@ func (r rooms) DeleteElement(ctx context.Context, ref chat.Ref, w chat.Write) er
 		if err := u.Run(ctx, gone.question(`x."id"=?`, ref.ID)); err != nil {
 			return err
 		}
-		return u.remove(ctx, w, gone)
+		if err := u.remove(ctx, w, gone); err != nil {
+			return err
+		}
+		u.orphan(gone.keys...)
+		return nil
 	})
 }
 

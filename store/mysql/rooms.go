@@ -79,8 +79,8 @@ func (r rooms) PutUser(ctx context.Context, u chat.User, w chat.Write) (chat.Use
 	return u, err
 }
 
-// orphan remembers keys of bytes to be deleted once all else of the unit is
-// done; empty ones are none, and one that an element still names is in use.
+// orphan remembers keys of bytes to be deleted, once the elements are gone that
+// named them; empty ones are none, and one that an element still names is in use.
 // Who takes the last two elements of some bytes away at once meets the other
 // in the lock.
 func (u *unit) orphan(keys ...string) {

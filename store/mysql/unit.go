@@ -17,6 +17,8 @@ type unit struct {
 	due   []sqlcore.Query
 	notes []note
 	sent  bool
+
+	weight, weighed int // the length of the texts of so many of due
 }
 
 // note is what becomes a change.Event.
@@ -32,7 +34,7 @@ func (u *unit) Run(ctx context.Context, queries ...sqlcore.Query) error {
 	if err != nil {
 		return err
 	}
-	u.due, u.sent = nil, true
+	u.due, u.sent, u.weight, u.weighed = nil, true, 0, 0
 	return u.t.post(ctx, p)
 }
 
@@ -44,6 +46,22 @@ func (u *unit) do(sql string, args ...any) {
 // note notes a change of a row.
 func (u *unit) note(table, key string, op change.Op, w chat.Write) {
 	u.notes = append(u.notes, note{table, key, op, w.Now})
+}
+
+// spill does what is due when that has become much.
+func (u *unit) spill(ctx context.Context) error {
+	const packet = 1 << 20
+	for ; u.weighed < len(u.due); u.weighed++ {
+		for _, arg := range u.due[u.weighed].Args {
+			if s, ok := arg.(string); ok {
+				u.weight += len(s)
+			}
+		}
+	}
+	if u.weight < packet && len(u.due) < many {
+		return nil
+	}
+	return u.Run(ctx)
 }
 
 // many is how many rows one statement writes or looks up at most.
