@@ -30,3 +30,13 @@ func TestHistories(t *testing.T) {
 func TestState(t *testing.T) {
 	statetest.Run(t, func(*testing.T) state.Store { return memory.Open().State() })
 }
+
+func TestStateInTransactions(t *testing.T) {
+	statetest.RunStore(t, func(*testing.T) store.Store { return memory.Open() })
+}
+
+// The reference agrees with itself, so that a difference elsewhere is one.
+func TestStateHistories(t *testing.T) {
+	open := func(*testing.T) state.Store { return memory.Open().State() }
+	statetest.Histories(t, 20, 200, open, open)
+}

@@ -103,9 +103,8 @@ func (t tables) Clear(ctx context.Context, names []string) error {
 			}
 			s := newSheet(old.table)
 			s.seq, s.at, s.born = old.seq, old.at, old.born
-			if s.table.Generation++; s.seq > 0 {
-				s.table.Horizon = s.seq + 1
-			}
+			s.table.Generation++
+			s.table.Horizon = s.seq + 1
 			d.putSheet(s)
 		}
 		return nil
