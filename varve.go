@@ -20,8 +20,10 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/todo"
 )
 
 // Driver opens the store that a source names. Log is never nil.
@@ -65,6 +67,8 @@ type DB struct {
 	files *blob.Bucket // nil when there is no place for bytes
 	chat  *chat.Service
 	state *state.Service
+	todo  *todo.Service
+	lake  *lake.Service
 	src   Source
 	place string // of the files, without secrets
 }
@@ -129,6 +133,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	}
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
+	db.todo, db.lake = todo.New(db.state), db.openLake()
 	return nil
 }
 
@@ -180,6 +185,7 @@ func (db *DB) Doctor() (store.Doctor, error) {
 type Tx struct {
 	chat  *chat.Service
 	state *state.Service
+	todo  *todo.Service
 }
 
 // Chat is the room of conversations inside the transaction. It stores no
@@ -196,7 +202,8 @@ func (tx *Tx) State() *state.Service { return tx.state }
 func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	defer db.state.Nudge()
 	return db.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
-		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat()), state: db.state.In(tx.State())})
+		versions := db.state.In(tx.State())
+		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat()), state: versions, todo: db.todo.In(versions)})
 	})
 }
 

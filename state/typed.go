@@ -111,8 +111,13 @@ func (r *RowsOf[T]) Replace(ctx context.Context, v T) (RecordOf[T], error) {
 	return r.write(ctx, v, (*Rows).Update)
 }
 
+// write writes a value. Where its owner is NULL, the acting user's it is.
 func (r *RowsOf[T]) write(ctx context.Context, v T, verb func(*Rows, context.Context, Row) (Record, error)) (RecordOf[T], error) {
-	return r.run(ctx, func(rows *Rows) (Record, error) { return verb(rows, ctx, r.fields.row(v)) })
+	row, owner := r.fields.row(v), r.fields.schema.Owner
+	if owner != "" && r.s.user != nil && plain(row[owner]) == nil {
+		row[owner] = *r.s.user
+	}
+	return r.run(ctx, func(rows *Rows) (Record, error) { return verb(rows, ctx, row) })
 }
 
 func (r *RowsOf[T]) run(ctx context.Context, fn func(*Rows) (Record, error)) (RecordOf[T], error) {

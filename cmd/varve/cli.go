@@ -10,6 +10,9 @@ type cli struct {
 	Serve      serveCommand      `cmd:"" help:"Answer over HTTP."`
 	Chat       chatCommand       `cmd:"" help:"Look at conversations, copy and delete them."`
 	Copy       copyCommand       `cmd:"" help:"Copy all conversations of a database into another, and compare both."`
+	Todo       todoCommand       `cmd:"" help:"Keep a to-do list."`
+	Lake       lakeCommand       `cmd:"" help:"Keep files, with all their versions."`
+	State      stateCommand      `cmd:"" help:"Look at versioned tables."`
 	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
 	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`

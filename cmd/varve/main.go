@@ -4,6 +4,9 @@
 //	varve serve --data DIR --listen ADDR     answer over HTTP
 //	varve chat users|threads|show|search|export|delete
 //	varve copy SRC DST                       all conversations, to another database
+//	varve todo add|list|done|edit|…          a to-do list
+//	varve lake put|get|ls|log|sync|…         files with versions
+//	varve state tables|show|history          the tables below both
 //	varve keys create|list|revoke            who may call
 //	varve doctor [--apply|--remove]          a database others made
 //	varve config                             what it was told, and by whom

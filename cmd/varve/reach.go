@@ -17,15 +17,26 @@ import (
 	"github.com/varvedb/varve/server"
 )
 
-// conversations are a database's, wherever they are.
-type conversations struct {
-	chat.API
-	Close func() error
+// found is where a database is: at a server, or opened by this process.
+type found struct {
+	server *client.Client
+	db     *varve.DB
 }
 
-// reach finds the conversations of a database: at the server that --url names,
-// at the one that holds the data folder, or by opening the database itself.
-func (p *program) reach(ctx context.Context, name string) (conversations, error) {
+// Close gives it back.
+func (f found) Close() error {
+	if f.server != nil {
+		return f.server.Close()
+	}
+	return f.db.Close()
+}
+
+// opener opens a database in this process.
+type opener func(context.Context, config.Database) (*varve.DB, error)
+
+// find finds a database: at the server that --url names, at the one that holds
+// the data folder, or by opening the database itself.
+func (p *program) find(ctx context.Context, name string, open opener) (found, error) {
 	c := p.config
 	if isServer(c.URL) {
 		return call(c.URL, client.Options{APIKey: c.Key, Database: name})
@@ -39,25 +50,37 @@ func (p *program) reach(ctx context.Context, name string) (conversations, error)
 		}
 	}
 	if !known {
-		return conversations{}, unknownDatabase(d.Name)
+		return found{}, unknownDatabase(d.Name)
 	}
-	db, err := p.openExisting(ctx, d)
+	db, err := open(ctx, d)
+	return found{db: db}, err
+}
+
+func call(address string, o client.Options) (found, error) {
+	c, err := client.New(address, o)
+	return found{server: c}, err
+}
+
+// conversations are a database's, wherever they are.
+type conversations struct {
+	chat.API
+	Close func() error
+}
+
+// reach finds the conversations of a database.
+func (p *program) reach(ctx context.Context, name string) (conversations, error) {
+	at, err := p.find(ctx, name, p.openExisting)
 	if err != nil {
 		return conversations{}, err
 	}
-	return conversations{db.Chat(), db.Close}, nil
+	if at.server != nil {
+		return conversations{at.server.Chat(), at.Close}, nil
+	}
+	return conversations{at.db.Chat(), at.Close}, nil
 }
 
 func isServer(url string) bool {
 	return strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "unix:")
-}
-
-func call(address string, o client.Options) (conversations, error) {
-	c, err := client.New(address, o)
-	if err != nil {
-		return conversations{}, err
-	}
-	return conversations{c.Chat(), c.Close}, nil
 }
 
 // findDatabase finds a database in the configuration, where known tells

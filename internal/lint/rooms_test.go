@@ -25,6 +25,8 @@ var rooms = map[string][]string{
 
 	"state":           nil,
 	"state/statetest": {"chat", "state", "store"},
+	"todo":            {"state"},
+	"lake":            {"state"},
 
 	"store":                  {"chat", "state"},
 	"store/internal/sqlcore": {"chat", "state", "store"},
@@ -50,10 +52,10 @@ var rooms = map[string][]string{
 
 	"transfer": {"chat"},
 
-	"":    {"chat", "state", "store", "blob"},
+	"":    {"chat", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
 
-	"cmd/varve": {"", "all", "chat", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"cmd/varve": {"", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
@@ -90,7 +92,7 @@ var libraries = map[string][]string{
 	"github.com/google/go-cmp":            nil,
 	"github.com/getkin/kin-openapi":       nil,
 	"github.com/rogpeppe/go-internal":     nil,
-	"golang.org/x/text":                   {"chat"},
+	"golang.org/x/text":                   {"chat", "lake"},
 	"golang.org/x/term":                   {"cmd/varve"},
 }
 
