@@ -24,7 +24,24 @@ type declared struct {
 
 // catalogue reads the tables that a condition names. Before the first Declare
 // there is none to read.
-func (s *Store) catalogue(c *conn, where string, args ...any) (found []declared, err error) {
+func (s *Store) catalogue(c *conn, where string, args ...any) ([]declared, error) {
+	found, err := s.readCatalogue(c, where, args...)
+	if err == nil || errs.KindOf(err) != errs.Internal {
+		return found, err
+	}
+	if clash := c.clash(); clash != nil {
+		return nil, clash
+	}
+	switch ok, failed := c.has("table", "varve_table"); {
+	case failed != nil:
+		return nil, err
+	case !ok:
+		return nil, nil
+	}
+	return s.readCatalogue(c, where, args...) // the first Declare may have come in between
+}
+
+func (s *Store) readCatalogue(c *conn, where string, args ...any) (found []declared, err error) {
 	err = c.query(`SELECT name,edition,generation,horizon,declaration FROM varve_table`+where, func(got sqlcore.Row) error {
 		name, _ := got.Text(0)
 		n := got.(row)
@@ -45,16 +62,7 @@ func (s *Store) catalogue(c *conn, where string, args ...any) (found []declared,
 		found = append(found, d)
 		return nil
 	}, args...)
-	if err == nil || errs.KindOf(err) != errs.Internal {
-		return found, err
-	}
-	if clash := c.clash(); clash != nil {
-		return nil, clash
-	}
-	if ok, failed := c.has("table", "varve_table"); failed == nil && !ok {
-		return nil, nil
-	}
-	return nil, err
+	return found, err
 }
 
 // table is one of the catalogue, nil when it is not there.
