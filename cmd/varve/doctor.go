@@ -103,7 +103,7 @@ func (e examined) text() string {
 			writeBlock(&b, "     ", strings.TrimSpace(sql))
 		}
 	}
-	fmt.Fprintf(&b, "\n%d missing. `varve doctor --apply` runs this SQL; `varve doctor --remove` takes it back.\n", len(e.Findings))
+	fmt.Fprintf(&b, "\n%d missing. `varve doctor --apply` does it; in a database of SQL `varve doctor --remove` takes it back.\n", len(e.Findings))
 	return b.String()
 }
 

@@ -95,13 +95,16 @@ func (s *Store) put(r row, seen item, names map[string]bool, guard ...string) op
 		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}
 }
 
-// update is the expression of a change: it sets something, always the version.
+// update is the expression of a change.
 func update(set, drop []string) *string {
-	text := "SET " + strings.Join(set, ", ")
-	if len(drop) > 0 {
-		text += " REMOVE " + strings.Join(drop, ", ")
+	var parts []string
+	if len(set) > 0 {
+		parts = append(parts, "SET "+strings.Join(set, ", "))
 	}
-	return &text
+	if len(drop) > 0 {
+		parts = append(parts, "REMOVE "+strings.Join(drop, ", "))
+	}
+	return aws.String(strings.Join(parts, " "))
 }
 
 func (s *Store) check(k key, c condition) op {
@@ -126,7 +129,7 @@ func (s *Store) commit(ctx context.Context, ops []op) (err error) {
 		}
 	}()
 	if len(ops) == 1 {
-		return s.alone(ctx, ops[0])
+		return s.single(ctx, ops[0])
 	}
 	out, err := s.c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: ops, ReturnConsumedCapacity: total})
 	if err != nil {
@@ -136,8 +139,8 @@ func (s *Store) commit(ctx context.Context, ops []op) (err error) {
 	return nil
 }
 
-// alone does one write without the price of a transaction, which is double.
-func (s *Store) alone(ctx context.Context, o op) error {
+// single does one write without the price of a transaction, which is double.
+func (s *Store) single(ctx context.Context, o op) error {
 	name := "PutItem"
 	var used *types.ConsumedCapacity
 	var err error

@@ -85,33 +85,48 @@ func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
 	case !hasIndex(t):
 		d.Findings = append(d.Findings, store.Finding{What: "the index " + index + " is missing",
 			Cost: "threads cannot be listed", SQL: form})
+	case s.alone:
+		if done, err := s.complete(ctx); err != nil || done {
+			return d, err
+		}
+		d.Findings = append(d.Findings, store.Finding{What: "steps that Chainlit's layer wrote are not marked in the index",
+			Cost: "favourites and the filter by feedback read every thread of a user; marking reads the whole table, once", SQL: []string{}})
 	}
 	return d, nil
 }
 
 // Mend implements store.Doctor: it makes the table, or its index, and waits
-// until they can be used.
+// until they can be used. In a table that nobody else writes to it marks what
+// was there before.
 func (s *Store) Mend(ctx context.Context) error {
 	t, err := s.describe(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
+	case t != nil && (hasIndex(t) || keysOf(t.KeySchema) != pk+" "+sk):
+		if err := s.ready(ctx); err != nil {
+			return err
+		}
 	case t == nil:
 		_, err = s.c.db.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: &s.c.table, BillingMode: types.BillingModePayPerRequest,
 			AttributeDefinitions: definitions(pk, sk, indexPK, indexSK), KeySchema: schema(pk, sk),
 			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}})
-	case !hasIndex(t) && keysOf(t.KeySchema) == pk+" "+sk:
+	default:
 		_, err = s.c.db.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &s.c.table, AttributeDefinitions: definitions(pk, sk, indexPK, indexSK),
 			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
 				IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}}})
-	default:
-		return s.ready(ctx)
 	}
 	if err != nil {
 		return s.c.failed("CreateTable", err)
 	}
-	return s.active(ctx)
+	if err := s.active(ctx); err != nil || !s.alone {
+		return err
+	}
+	if done, err := s.complete(ctx); err != nil || done {
+		return err
+	}
+	return s.markAll(ctx)
 }
 
 // active waits for what was asked to be made.

@@ -10,6 +10,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -18,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -48,6 +50,8 @@ type Options struct {
 type Store struct {
 	c       *client
 	examine bool
+	alone   bool // nobody else writes to the table
+	indexed bool // and so the index has every step that is starred or judged
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // by thread: writers of one process do not disturb each other
 
@@ -69,8 +73,9 @@ const attempts = 8
 
 // Open opens the table of dynamodb://TABLE?region=R&endpoint=URL. Region and
 // credentials are otherwise those of AWS's usual chain: environment, profile,
-// the role of the machine. A missing table is errs.Unavailable and names the
-// remedy.
+// the role of the machine. With shared=false the caller promises that nothing
+// but Varve writes to the table; favourites and the filter by feedback then go
+// by an index. A missing table is errs.Unavailable and names the remedy.
 func Open(ctx context.Context, raw string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -80,19 +85,29 @@ func Open(ctx context.Context, raw string, o Options) (*Store, error) {
 		return nil, errs.Field(errs.Invalid, "url", "is not an address such as dynamodb://TABLE?region=eu-central-1")
 	}
 	for name := range u.Query() {
-		if name != "region" && name != "endpoint" {
-			return nil, errs.Field(errs.Invalid, "url", "there is no parameter %q; known are region and endpoint", name)
+		if name != "region" && name != "endpoint" && name != "shared" {
+			return nil, errs.Field(errs.Invalid, "url", "there is no parameter %q; known are region, endpoint and shared", name)
 		}
+	}
+	shared, err := strconv.ParseBool(cmp.Or(u.Query().Get("shared"), "true"))
+	if err != nil {
+		return nil, errs.Field(errs.Invalid, "url", "shared must be true or false")
 	}
 	db, err := connect(ctx, u.Query(), o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{c: &client{db: db, table: u.Host, log: o.Log}, examine: o.Examine, seed: maphash.MakeSeed()}
+	s := &Store{c: &client{db: db, table: u.Host, log: o.Log}, examine: o.Examine, alone: !shared, seed: maphash.MakeSeed()}
 	if o.Examine {
 		return s, nil
 	}
-	return s, s.ready(ctx)
+	if err := s.ready(ctx); err != nil || shared {
+		return s, err
+	}
+	if s.indexed, err = s.complete(ctx); err == nil && !s.indexed {
+		o.Log.Info("favourites and the filter by feedback read every thread until the doctor has marked them: run `varve doctor --apply`")
+	}
+	return s, err
 }
 
 func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, error) {

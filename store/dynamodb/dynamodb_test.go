@@ -21,9 +21,19 @@ func made(t testing.TB) *dynamodb.Store {
 	return open(t, table(t), dynamodb.Options{})
 }
 
+// own is a table to which nobody else writes.
+func own(t testing.TB) *dynamodb.Store {
+	t.Helper()
+	return open(t, doctored(t, dynamotest.Missing(t)+"&shared=false"), dynamodb.Options{})
+}
+
 func table(t testing.TB) string {
 	t.Helper()
-	url := dynamotest.Missing(t)
+	return doctored(t, dynamotest.Missing(t))
+}
+
+func doctored(t testing.TB, url string) string {
+	t.Helper()
 	if err := open(t, url, dynamodb.Options{Examine: true}).Mend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +59,10 @@ func TestChat(t *testing.T) {
 	chattest.Run(t, features, func(t *testing.T) chat.API { return chattest.Service(t, made(t).Chat()) })
 }
 
+func TestChatByTheIndex(t *testing.T) {
+	chattest.Run(t, features, func(t *testing.T) chat.API { return chattest.Service(t, own(t).Chat()) })
+}
+
 func TestStore(t *testing.T) {
 	chattest.RunStore(t, func(t *testing.T) store.Store { return made(t) })
 }
@@ -71,8 +85,13 @@ func TestHistories(t *testing.T) {
 	if testing.Short() {
 		seeds = 2
 	}
-	chattest.Histories(t, seeds, 150, func(*testing.T) store.Store { return identified{memory.Open()} },
-		func(t *testing.T) store.Store { return made(t) })
+	reference := func(*testing.T) store.Store { return identified{memory.Open()} }
+	t.Run("shared", func(t *testing.T) {
+		chattest.Histories(t, seeds, 150, reference, func(t *testing.T) store.Store { return made(t) })
+	})
+	t.Run("own", func(t *testing.T) {
+		chattest.Histories(t, seeds, 150, reference, func(t *testing.T) store.Store { return own(t) })
+	})
 }
 
 func TestAMissingTableNamesTheRemedy(t *testing.T) {

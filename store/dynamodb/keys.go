@@ -35,7 +35,8 @@ const (
 	objectPrefix   = "VARVE#OBJECT#"
 	objectSK       = "ELEMENTS"
 	secretPK       = "VARVE#SECRET"
-	favoritePrefix = "FAVORITE#" // in the index, of starred steps
+	markedPrefix   = "VARVE#MARKED#" // in the index: steps that are starred or judged
+	waitPrefix     = "VARVE#WAITS#"
 
 	created    = "threadCreatedAt"
 	version    = "varveVersion"
@@ -44,7 +45,6 @@ const (
 	extra      = "varveExtra"
 	nameless   = "varveNameless"
 	pending    = "varvePending"
-	starred    = "varveStarred"
 	feedbackID = "varveId"
 	expires    = "varveExpires"
 )

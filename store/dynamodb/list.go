@@ -20,6 +20,9 @@ func (r rooms) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, 
 	if q.UserID == "" {
 		return r.s.everybody(ctx, q)
 	}
+	if q.Feedback != nil && r.s.indexed {
+		return r.s.markedThreads(ctx, q)
+	}
 	w := &walk{s: r.s, q: q}
 	in := dynamodb.QueryInput{IndexName: aws.String(index), ScanIndexForward: aws.Bool(false), KeyConditionExpression: aws.String("UserThreadPK = :pk"),
 		ExpressionAttributeValues: item{":pk": text(userPrefix + q.UserID)}}
@@ -105,6 +108,7 @@ func (w *walk) load(ctx context.Context) (more bool) {
 		w.err = err
 		return false
 	}
+	var threads []chat.Thread
 	for _, e := range ready {
 		i := items[threadKey(e.id)]
 		if i == nil || owner(i) != w.q.UserID {
@@ -117,19 +121,34 @@ func (w *walk) load(ctx context.Context) (more bool) {
 		}
 		t := threadOf(i, says)
 		t.LastActivity = e.at // the order is the index's
-		ok, err := w.s.matches(ctx, t, w.q)
+		threads = append(threads, t)
+	}
+	for part := range slices.Chunk(threads, fan) {
+		found, err := w.s.matching(ctx, part, w.q)
 		if err != nil {
 			w.err = err
 			return false
 		}
-		if ok {
-			w.found = append(w.found, t)
-		}
-		if len(w.found) >= w.q.Limit {
+		if w.found = append(w.found, found...); len(w.found) >= w.q.Limit {
 			return false
 		}
 	}
-	return len(w.found) < w.q.Limit
+	return true
+}
+
+// matching are those of the threads that are looked for.
+func (s *Store) matching(ctx context.Context, threads []chat.Thread, q chat.ThreadQuery) (found []chat.Thread, err error) {
+	ok := make([]bool, len(threads))
+	err = each(ctx, len(threads), func(ctx context.Context, i int) (err error) {
+		ok[i], err = s.matches(ctx, threads[i], q)
+		return err
+	})
+	for i, t := range threads {
+		if ok[i] {
+			found = append(found, t)
+		}
+	}
+	return found, err
 }
 
 // matches looks into the steps of a thread where the question needs it.
@@ -213,11 +232,24 @@ func after(t chat.Thread, p *chat.Place) bool {
 	return p == nil || t.LastActivity < p.LastActivity || t.LastActivity == p.LastActivity && t.ID < p.ID
 }
 
-// Favorites implements chat.Steps.
+// Favorites implements chat.Steps. Where the index has them they cost two
+// requests; else every thread of the user is asked.
 func (r rooms) Favorites(ctx context.Context, userID string) (steps []chat.Step, err error) {
+	if r.s.indexed {
+		steps, err = r.s.markedFavorites(ctx, userID)
+	} else {
+		steps, err = r.s.everyFavorite(ctx, userID)
+	}
+	slices.SortFunc(steps, func(a, b chat.Step) int {
+		return cmp.Or(cmp.Compare(b.CreatedAt, a.CreatedAt), cmp.Compare(a.ThreadID, b.ThreadID), cmp.Compare(a.ID, b.ID))
+	})
+	return steps, err
+}
+
+func (s *Store) everyFavorite(ctx context.Context, user string) (steps []chat.Step, err error) {
 	var threads []string
-	err = r.s.c.query(ctx, dynamodb.QueryInput{IndexName: aws.String(index), KeyConditionExpression: aws.String("UserThreadPK = :pk"),
-		ExpressionAttributeValues: item{":pk": text(userPrefix + userID)}}, func(page []item) bool {
+	err = s.c.query(ctx, dynamodb.QueryInput{IndexName: aws.String(index), KeyConditionExpression: aws.String("UserThreadPK = :pk"),
+		ExpressionAttributeValues: item{":pk": text(userPrefix + user)}}, func(page []item) bool {
 		for _, i := range page {
 			threads = append(threads, strings.TrimPrefix(stringOf(i[pk]), threadPrefix))
 		}
@@ -226,28 +258,33 @@ func (r rooms) Favorites(ctx context.Context, userID string) (steps []chat.Step,
 	if err != nil {
 		return nil, err
 	}
-	for _, thread := range threads {
-		err := r.s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :sk)"), ConsistentRead: aws.Bool(true),
-			FilterExpression:          aws.String("metadata.favorite = :true"),
-			ExpressionAttributeValues: item{":pk": text(threadPrefix + thread), ":sk": text(stepPrefix), ":true": boolean(true)}},
-			func(page []item) bool {
-				for _, i := range page {
-					var says content
-					if says, err = r.s.whole(ctx, i); err != nil {
-						return false
-					}
-					if s, ok := stepOf(says, thread, strings.TrimPrefix(stringOf(i[sk]), stepPrefix)); ok && s.Favorite() {
-						steps = append(steps, s)
-					}
-				}
-				return true
-			})
+	found := make([][]chat.Step, len(threads))
+	err = each(ctx, len(threads), func(ctx context.Context, n int) (err error) {
+		found[n], err = s.favoritesIn(ctx, threads[n])
+		return err
+	})
+	return slices.Concat(found...), err
+}
+
+func (s *Store) favoritesIn(ctx context.Context, thread string) (steps []chat.Step, err error) {
+	var items []item
+	err = s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :sk)"), ConsistentRead: aws.Bool(true),
+		FilterExpression:          aws.String("metadata.favorite = :true OR attribute_exists(varveOverflow.metadata)"),
+		ExpressionAttributeValues: item{":pk": text(threadPrefix + thread), ":sk": text(stepPrefix), ":true": boolean(true)}},
+		func(page []item) bool {
+			items = append(items, page...)
+			return true
+		})
+	for _, i := range items {
+		says, err := s.whole(ctx, i)
 		if err != nil {
 			return nil, err
 		}
+		if step, ok := stepOf(says, thread, strings.TrimPrefix(stringOf(i[sk]), stepPrefix)); ok && step.Favorite() {
+			steps = append(steps, step)
+		}
 	}
-	slices.SortStableFunc(steps, func(a, b chat.Step) int { return cmp.Compare(b.CreatedAt, a.CreatedAt) })
-	return steps, nil
+	return steps, err
 }
 
 // Place implements chat.Placer: Chainlit's layer hands out DynamoDB's own key.

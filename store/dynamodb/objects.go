@@ -46,14 +46,18 @@ func (s *Store) references(change, name string, elements []key) op {
 		ExpressionAttributeValues: item{":e": &types.AttributeValueMemberSS{Value: set}}}}
 }
 
-// sweep removes what a deleted thread left: first the keys of its bytes are
-// remembered, then its items go, last the mark.
+// sweep ends what a call began. What a deleted thread left goes: first the keys
+// of its bytes are remembered, then its items go. In one that is there, the marks
+// come under its owner. Last goes the note of it.
 func (s *Store) sweep(ctx context.Context, thread string) error {
 	all, err := s.partition(ctx, thread)
 	if err != nil {
 		return err
 	}
-	if all[threadKey(thread)] != nil { // it was made anew since
+	if all[threadKey(thread)] != nil {
+		if err := s.markThread(ctx, thread); err != nil {
+			return err
+		}
 		clear(all)
 	}
 	delete(all, tombstoneKey(thread))

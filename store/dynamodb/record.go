@@ -65,7 +65,7 @@ func seal(k key, says content, gen string, old found) row {
 		}
 	}
 	for name, was := range old.item { // others' stay
-		if _, ok := says[name]; !ok && !strings.HasPrefix(name, "varve") && r.item[name] == nil {
+		if _, ok := says[name]; !ok && name != indexPK && name != indexSK && !strings.HasPrefix(name, "varve") && r.item[name] == nil {
 			r.item[name] = was
 		}
 	}
@@ -256,7 +256,7 @@ func members(v value) item {
 // bookkeeping are attributes that say nothing about a conversation.
 func bookkeeping(name string) bool {
 	switch name {
-	case pk, sk, indexPK, indexSK, version, exact, overflow, starred:
+	case pk, sk, indexPK, indexSK, version, exact, overflow:
 		return true
 	}
 	return false

@@ -29,6 +29,7 @@ func (r rooms) ApplyStep(ctx context.Context, p chat.Step, w chat.Write) error {
 		}
 		s := chat.MergeStep(stepFound(st, old, p, w), p)
 		row := seal(k, stepSays(s), token(), old)
+		markStep(row.item, owner(st.thread), s)
 		at, _ := chat.NormalTime(s.CreatedAt)
 		ops, thread := r.s.touch(st, p.ThreadID, at, p.ID, w)
 		ops = append(ops, r.s.put(row, st.other, spoken(chat.StepFields(), &p, p.Extra)))
@@ -39,10 +40,14 @@ func (r rooms) ApplyStep(ctx context.Context, p chat.Step, w chat.Write) error {
 // partly is an item with what it says itself. Of what lies in chunks it has the
 // beginning, which is enough for a patch: it replaces whole fields.
 func (s *Store) partly(ctx context.Context, i item) (f found, err error) {
-	if f.item = i; i != nil {
+	switch f.item = i; {
+	case i == nil:
+	case members(i[overflow])["metadata"] != nil: // whether it is starred is in them
+		f.says, err = s.whole(ctx, i)
+	default:
 		f.says, _ = unseal(i, func(key) ([]byte, bool) { return nil, false })
 	}
-	return f, nil
+	return f, err
 }
 
 // stepFound is the step as a patch finds it: new, with the feedback that came
@@ -243,8 +248,10 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 		if old := feedbackOf(goValue(st.other["feedback"]), f.ThreadID, f.ForID); old != nil {
 			f.ID = old.ID
 		}
-		says, _ := plain(feedbackSays(f))
-		set, step := r.s.setFeedback(st, says)
+		set, step, err := r.s.setFeedback(ctx, st, &f)
+		if err != nil {
+			return plan{}, err
+		}
 		ops, thread := r.s.touch(st, f.ThreadID, "", f.ForID, w)
 		return plan{ops: append(ops, set), after: []item{thread, step}}, nil
 	})
@@ -253,19 +260,39 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 
 // setFeedback changes nothing of a step but its feedback; nil takes it away.
 // after is the step as that leaves it.
-func (s *Store) setFeedback(st state, says value) (o op, after item) {
-	after = maps.Clone(st.other)
-	delete(after, "feedback")
+func (s *Store) setFeedback(ctx context.Context, st state, f *chat.Feedback) (o op, after item, err error) {
+	old, err := s.partly(ctx, st.other)
+	if err != nil {
+		return o, nil, err
+	}
+	k := keyOf(st.other)
+	step, _ := stepOf(old.says, strings.TrimPrefix(k.pk, threadPrefix), strings.TrimPrefix(k.sk, stepPrefix))
+	step.Feedback = f
+	after = markStep(maps.Clone(st.other), owner(st.thread), step)
 	c := condition{}
 	c.is(pk, st.other[pk])
 	c.is("feedback", st.other["feedback"])
-	change := "REMOVE feedback"
-	if says != nil {
-		change = "SET feedback = " + c.value(says)
-		after["feedback"] = says
+	var set, drop []string
+	if f != nil {
+		after["feedback"], _ = plain(feedbackSays(*f))
+		set = append(set, "feedback = "+c.value(after["feedback"]))
+	} else {
+		delete(after, "feedback")
+		drop = append(drop, "feedback")
 	}
-	return op{Update: &types.Update{TableName: &s.c.table, Key: keyOf(st.other).attributes(), UpdateExpression: &change,
-		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, after
+	for _, name := range []string{indexPK, indexSK} {
+		switch was := st.other[name]; {
+		case after[name] == nil && was != nil:
+			drop = append(drop, name)
+		case after[name] != nil && !same(after[name], was):
+			set = append(set, name+" = "+c.value(after[name]))
+		default:
+			continue
+		}
+		c.is(name, st.other[name])
+	}
+	return op{Update: &types.Update{TableName: &s.c.table, Key: k.attributes(), UpdateExpression: update(set, drop),
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, after, nil
 }
 
 func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Write) (plan, error) {
@@ -285,7 +312,9 @@ func (s *Store) waits(ctx context.Context, st state, f *chat.Feedback, w chat.Wr
 		f.ID = old.ID
 	}
 	waiting[f.ForID] = feedbackSays(*f)
-	return s.putThread(threadItem(t, waiting, was), st, f.ThreadID, nil), nil
+	out := s.putThread(threadItem(t, waiting, was), st, f.ThreadID, nil)
+	out.ops = append(out.ops, s.replace(waitItem(f.ThreadID, f.ForID, owner(st.thread), f)))
+	return out, nil
 }
 
 // DeleteFeedback implements chat.Feedbacks.
@@ -315,7 +344,10 @@ func (r rooms) DeleteFeedback(ctx context.Context, ref chat.Ref, w chat.Write) e
 		if st.other["feedback"] == nil || chat.Allow(w.Actor, owner(st.thread), "") != nil {
 			return plan{}, chat.Missing("id", ref.ID)
 		}
-		set, after := r.s.setFeedback(st, nil)
+		set, after, err := r.s.setFeedback(ctx, st, nil)
+		if err != nil {
+			return plan{}, err
+		}
 		return plan{ops: []op{set}, after: []item{after}}, nil
 	})
 }

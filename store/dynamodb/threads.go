@@ -141,13 +141,14 @@ func (s *Store) touch(st state, thread, at, step string, w chat.Write) (ops []op
 		set = "SET " + c.name(indexSK) + " = " + c.value(after[indexSK])
 	}
 	if waited {
+		ops = append(ops, s.remove(waitKey(thread, step)))
 		rest := maps.Clone(members(st.thread[pending]))
 		delete(rest, step)
 		after[pending] = object(rest)
 		set += " REMOVE " + c.name(pending) + "." + c.name(step)
 	}
-	return []op{{Update: &types.Update{TableName: &s.c.table, Key: threadKey(thread).attributes(), UpdateExpression: &set,
-		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}}, after
+	return append(ops, op{Update: &types.Update{TableName: &s.c.table, Key: threadKey(thread).attributes(), UpdateExpression: &set,
+		ConditionExpression: c.expression(), ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}), after
 }
 
 func (s *Store) tombstoneSeen(st state, thread string) op {
@@ -159,7 +160,8 @@ func (s *Store) tombstoneSeen(st state, thread string) op {
 // ApplyThread implements chat.Threads.
 func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write) error {
 	defer r.s.lock(p.ID)()
-	return r.s.write(ctx, func(t *try) (plan, error) {
+	given := false // to another owner: what is marked in it must follow
+	err := r.s.write(ctx, func(t *try) (plan, error) {
 		var user key
 		if p.UserID != "" {
 			user = userKey(p.UserID)
@@ -174,8 +176,25 @@ func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write
 		if err := st.allow(p.ID, p.UserID, w); err != nil {
 			return plan{}, err
 		}
-		return r.s.patched(ctx, st, p, w)
+		out, err := r.s.patched(ctx, st, p, w)
+		if given = st.thread != nil && p.UserID != "" && owner(st.thread) != p.UserID; given && err == nil {
+			out.ops = append(out.ops, r.s.replace(unfinished(p.ID)))
+		}
+		return out, err
 	})
+	if err == nil && given {
+		if err := r.s.sweep(ctx, p.ID); err != nil { // and again with the orphans
+			r.s.c.log.Warn("favourites and feedback of a thread do not follow its new owner yet", "err", err)
+		}
+	}
+	return err
+}
+
+// unfinished marks a thread whose deletion or change of owner is to be ended.
+func unfinished(thread string) item {
+	i := key{orphanPK, deletingPrefix + digest(thread)}.attributes()
+	i["thread"] = text(thread)
+	return i
 }
 
 func (s *Store) patched(ctx context.Context, st state, p chat.ThreadPatch, w chat.Write) (plan, error) {
@@ -331,10 +350,8 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 		if i["userId"] == nil {
 			delete(gone, "userId")
 		}
-		mark := key{orphanPK, deletingPrefix + digest(id)}.attributes()
-		mark["thread"] = text(id)
 		return plan{ops: []op{{Delete: &types.Delete{TableName: &r.s.c.table, Key: threadKey(id).attributes(), ConditionExpression: c.expression(),
-			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, r.s.replace(gone), r.s.replace(mark)}}, nil
+			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.given()}}, r.s.replace(gone), r.s.replace(unfinished(id))}}, nil
 	})
 	if err != nil {
 		return err
