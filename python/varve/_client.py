@@ -8,7 +8,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -54,6 +54,7 @@ class Client:
         *,
         api_key: str | None = None,
         data: str | os.PathLike[str] | None = None,
+        arguments: Sequence[str] = (),
         binary: str | None = None,
         logger: logging.Logger | None = None,
         retry_seconds: float = 30.0,
@@ -63,7 +64,9 @@ class Client:
         self.server: Server | None = None
         url = url or (None if data else os.environ.get("VARVE_SERVER"))
         if not url:
-            self.server = Server(data, binary=binary, logger=self.log)
+            self.server = Server(
+                data, arguments=arguments, binary=binary, logger=self.log
+            )
             url = self.server.url
         self.url = url
         address = parse(url)

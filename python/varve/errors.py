@@ -29,7 +29,8 @@ class VarveError(Exception):
         field: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(detail or self.kind)
+        text = detail or self.kind
+        super().__init__(f"{field}: {text}" if field else text)
         self.detail = detail
         self.status = status
         self.field = field

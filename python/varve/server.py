@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
 _TRIES = 3  # after so many starts without an answer, calls fail at once
@@ -48,6 +49,7 @@ def find_binary(binary: str | None = None) -> str:
 class Server:
     """A supervised ``varve serve`` that listens on ``varve.sock`` in its folder.
 
+    ``arguments`` are further ones of ``varve serve``.
     ``failure`` is a sentence while the server does not start, else None.
     """
 
@@ -55,12 +57,14 @@ class Server:
         self,
         data: str | os.PathLike[str] | None = None,
         *,
+        arguments: Sequence[str] = (),
         binary: str | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
         folder = data or os.environ.get("VARVE_DATA") or "varve-data"
         self.data = os.path.abspath(os.path.expanduser(os.fspath(folder)))
         self.socket = os.path.join(self.data, "varve.sock")
+        self.arguments = tuple(arguments)
         self.binary = find_binary(binary)
         self.failure: str | None = None
         self._log = logger or logging.getLogger("varve")
@@ -160,6 +164,7 @@ class Server:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [self.binary, "serve", "--data", self.data, "--listen", "unix"]
+        command += self.arguments
         # Its log goes where this process's errors go. A session of its own keeps
         # Ctrl-C away from it: first Chainlit saves what it has, then stops it.
         return subprocess.Popen(
