@@ -105,12 +105,22 @@ func encode(v any) (raw []byte, err error) {
 		}
 		raw, err = v.MarshalJSON()
 	default:
-		raw, err = json.Marshal(v)
+		raw, err = marshal(v)
 	}
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "cannot be written as JSON")
 	}
 	return raw, nil
+}
+
+// marshal is json.Marshal, with <, > and & as they are: what a caller gives as
+// JSON is kept as it is written.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func valid(extra map[string]json.RawMessage) error {

@@ -77,7 +77,7 @@ func (s tables) Write(ctx context.Context, table string, ws []state.Write) ([]st
 		} else {
 			c.Values = make(map[string]json.RawMessage, len(w.Values))
 			for name, value := range w.Values {
-				raw, err := json.Marshal(value)
+				raw, err := marshal(value)
 				if err != nil {
 					return nil, errs.Field(errs.Invalid, name, "cannot be written as JSON")
 				}

@@ -52,13 +52,20 @@ func (s *Server) admit(c *call) error {
 		return err
 	}
 	need := keys.Write
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+	if reads(c.r) {
 		need = keys.Read
 	}
 	if !c.may(need) {
 		return errs.New(errs.Forbidden, "the API key lacks the scope %q", need)
 	}
 	return s.act(c)
+}
+
+// reads tells whether a request only reads: by its method, or because it asks
+// what no query string can hold.
+func reads(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead ||
+		r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/v1/state/") && strings.HasSuffix(r.URL.Path, "/scan")
 }
 
 // signed tells whether a request brings a signed URL, which needs no other

@@ -94,6 +94,9 @@ func (c *call) table(ctx context.Context, name string) (state.Store, *state.Tabl
 		return nil, nil, err
 	}
 	t := rows.Table()
+	if t.Owner != "" && c.actor == "" && !c.may(keys.Admin) {
+		return nil, nil, errs.New(errs.Forbidden, "the rows of %q are their users': say for whom with %s, or use a key with the scope %q", t.Name, wire.HeaderUser, keys.Admin)
+	}
 	return tables, &t, nil
 }
 
@@ -190,6 +193,11 @@ func (s *Server) writeVersions(ctx context.Context, c *call, in *tablePath) (wir
 			Expect: w.Expect, Owner: w.Owner, Actor: w.Actor, Source: w.Source}
 	}
 	versions, err := tables.Write(ctx, in.Table, ws)
+	if len(versions) > 0 && !t.Describes(versions[len(versions)-1]) { // declared anew meanwhile
+		if _, t, err = c.table(ctx, in.Table); err != nil {
+			return wire.WrittenVersions{}, err
+		}
+	}
 	out, err := encodeVersions(t, versions, err)
 	return wire.WrittenVersions{Columns: t.Columns, Data: out.Data}, err
 }

@@ -85,15 +85,17 @@ func (t *Table) record(v Version) Record {
 		Columns: make([]string, len(t.Columns)),
 	}
 	for i, c := range t.Columns {
-		r.Columns[i] = c.Name
-		r.Row[c.Name] = v.Values[i]
+		r.Columns[i], r.Row[c.Name] = c.Name, nil
+		if i < len(v.Values) { // a declaration newer than the version has more
+			r.Row[c.Name] = v.Values[i]
+		}
 	}
 	return r
 }
 
-// describes tells whether a version, as a store's write returned it, is one of
+// Describes tells whether a version, as a store's write returned it, is one of
 // this Table and not of a newer one.
-func (t *Table) describes(v Version) bool {
+func (t *Table) Describes(v Version) bool {
 	if len(v.Values) != len(t.Columns) {
 		return false
 	}

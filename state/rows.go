@@ -176,7 +176,7 @@ func (r *Rows) Write(ctx context.Context, changes ...Change) ([]Record, error) {
 func (r *Rows) written(ctx context.Context, t *Table, versions []Version) ([]Record, error) {
 	out := make([]Record, len(versions))
 	for i, v := range versions {
-		if !t.describes(v) {
+		if !t.Describes(v) {
 			var err error
 			if t, err = r.refresh(ctx); err != nil {
 				return nil, err
