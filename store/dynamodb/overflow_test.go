@@ -89,7 +89,7 @@ func TestALongTextThatBreaksOffShowsNothing(t *testing.T) {
 		name, operation string
 		nth, size       int
 	}{
-		{"at the second batch of its chunks", "BatchWriteItem", 2, 9 << 20},
+		{"at the second batch of its chunks", "BatchWriteItem", 2, 12 << 20},
 		{"at the write that names them", "TransactWriteItems", 1, 1 << 20},
 	} {
 		t.Run(f.name, func(t *testing.T) {
