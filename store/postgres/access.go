@@ -137,7 +137,7 @@ func (s *Store) attempt(ctx context.Context, l *layout, fn func(inner) error) er
 		return classify(err)
 	}
 	var later []func()
-	if err := fn(inner{l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later}); err != nil {
+	if err := fn(inner{s: s, l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later}); err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
 		return err
 	}
@@ -162,6 +162,7 @@ func committed(ctx context.Context, tx pgx.Tx) error {
 
 // inner is access inside a transaction.
 type inner struct {
+	s     *Store
 	l     *layout
 	conn  session
 	later *[]func()

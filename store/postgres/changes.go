@@ -10,19 +10,12 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
-	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
 // Chat implements store.Tx.
 func (in inner) Chat() chat.Store { return rooms{at: in} }
-
-// State implements store.Tx.
-func (s *Store) State() state.Store { return state.Unserved{Engine: "PostgreSQL"} }
-
-// State implements store.Tx.
-func (in inner) State() state.Store { return state.Unserved{Engine: "PostgreSQL"} }
 
 var _ store.Tx = inner{}
 

@@ -89,6 +89,7 @@ func (l *layout) remedies() []remedy {
 		out = append(out, l.refusals()...)
 		out = append(out, l.backfill()...)
 		out = append(out, l.missingIndexes()...)
+		out = append(out, l.missingCatalogue()...)
 	}
 	return append(out, l.missingSearch()...)
 }
@@ -133,6 +134,16 @@ const (
 	triggersVersion = 3
 	indexesVersion  = 4
 )
+
+// missingCatalogue is what versioned tables need.
+func (l *layout) missingCatalogue() []remedy {
+	if l.version >= stateVersion {
+		return nil
+	}
+	m := l.migrations()[stateVersion-1]
+	return []remedy{l.ddl("there is no catalogue of versioned tables", "versioned tables cannot be kept in this database",
+		append(split(l.render(m.sql, true)), record(l, stateVersion, m.name))...)}
+}
 
 // backfill gives every thread its last activity. The triggers are there
 // already, so that nothing that happens meanwhile is missed.

@@ -32,7 +32,8 @@ func migrations() []migration { return embedded("migrations/*.sql") }
 func (l *layout) migrations() []migration {
 	list := migrations()
 	if l.official {
-		list = append(list[:1:1], embedded("migrations/official/*.sql")...)
+		theirs := embedded("migrations/official/*.sql")
+		list = slices.Concat(list[:1], theirs, list[1+len(theirs):])
 	}
 	return list
 }

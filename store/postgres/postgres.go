@@ -45,6 +45,7 @@ type Store struct {
 	layout  atomic.Pointer[layout] // nil until somebody needs it
 	making  sync.Mutex             // one introspection or migration at a time
 	memory  forgetful
+	known   known
 	dropped sync.Once
 	pooled  atomic.Bool // a pooler stands between
 }

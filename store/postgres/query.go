@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,10 @@ func encode(args []any) ([][]byte, error) {
 			values[i] = strconv.AppendInt(nil, int64(arg), 10)
 		case bool:
 			values[i] = strconv.AppendBool(nil, arg)
+		case float64:
+			values[i] = strconv.AppendFloat(nil, arg, 'g', -1, 64)
+		case []byte:
+			values[i] = hex.AppendEncode([]byte(`\x`), arg)
 		case time.Time:
 			values[i] = []byte(arg.UTC().Format("2006-01-02T15:04:05.999999Z"))
 		case []string:

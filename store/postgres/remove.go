@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -24,12 +25,16 @@ func (s *Store) Remove(ctx context.Context) error {
 	case foreign:
 		return nil
 	}
+	versioned, err := s.emptyTables(ctx, l)
+	if err != nil {
+		return err
+	}
 	added, err := s.emptyAdditions(ctx, l)
 	if err != nil {
 		return err
 	}
 	s.layout.Store(nil)
-	if err := s.alter(ctx, append(l.removal(), added...)); err != nil {
+	if err := s.alter(ctx, slices.Concat(versioned, l.removal(), added)); err != nil {
 		return err
 	}
 	return s.again(ctx)
@@ -55,7 +60,7 @@ func (l *layout) removal() []string {
 	for _, f := range []string{"varve_note(text,text,text)", "varve_utc(text)", "varve_base()"} {
 		sql = append(sql, fmt.Sprintf(`DROP FUNCTION IF EXISTS %s.%s`, sqlcore.Quote(l.schema), f))
 	}
-	for _, t := range []string{"varve_meta", "varve_change", "varve_tombstone", "varve_orphan", "varve_migration"} {
+	for _, t := range []string{"varve_meta", "varve_change", "varve_tombstone", "varve_orphan", "varve_table", "varve_migration"} {
 		sql = append(sql, fmt.Sprintf(`DROP TABLE IF EXISTS %s`, l.varve(t)))
 	}
 	return sql
@@ -63,6 +68,31 @@ func (l *layout) removal() []string {
 
 func (l *layout) dropColumn(w wish) string {
 	return fmt.Sprintf(`ALTER TABLE %s DROP COLUMN IF EXISTS %s`, l.target(w.table), sqlcore.Quote(w.name))
+}
+
+// emptyTables drops versioned tables, and refuses where one holds rows: unlike
+// all else of Varve's they cannot be made again.
+func (s *Store) emptyTables(ctx context.Context, l *layout) (sql []string, err error) {
+	if l.version < stateVersion {
+		return nil, nil
+	}
+	var found []entry
+	r := versions{s, s.direct()}
+	if err := r.at.Run(ctx, r.catalogue(l, "", &found)); err != nil {
+		return nil, err
+	}
+	for _, e := range found {
+		full := false
+		err := r.at.Run(ctx, sqlcore.Query{SQL: e.versions.Last, Each: func(sqlcore.Row) error { full = true; return nil }})
+		if err == nil && full {
+			err = errs.New(errs.Conflict, "the table %q holds rows, which would be lost; copy them to another database and clear it first", e.versions.Table.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		sql = append(sql, e.versions.Drop)
+	}
+	return sql, nil
 }
 
 // emptyAdditions drops those columns of Chainlit's that were added and that

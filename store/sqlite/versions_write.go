@@ -269,7 +269,7 @@ func (r versions) Clear(ctx context.Context, tables []string) error {
 			if slices.ContainsFunc(all[:i], func(o *sqlcore.Plan) bool { return o.Versions.Name == p.Versions.Name }) {
 				continue
 			}
-			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=?1+1,seq=?1,at=?2 WHERE name=?3`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
+			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=CASE WHEN ?1>0 THEN ?1+1 ELSE horizon END,seq=?1,at=?2 WHERE name=?3`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
 			if err == nil {
 				err = c.exec(p.Versions.ClearLog)
 			}
@@ -294,11 +294,9 @@ func (r versions) Compact(ctx context.Context, t *state.Table, horizon int64) (g
 	name := sqlcore.TableName(t.Name)
 	v := r.store.statements(t)
 	err = r.write(ctx, name, func(c *conn) error {
-		p, err := r.plan(c, name)
-		if err != nil {
+		if _, err := r.plan(c, name); err != nil {
 			return err
 		}
-		horizon = min(horizon, p.Seq)
 		return c.exec(`UPDATE varve_table SET horizon=max(horizon,?) WHERE name=?`, horizon, name)
 	})
 	for from := int64(0); err == nil && from < horizon; {

@@ -167,6 +167,13 @@ func (p *Plan) source(h *Head, w *state.Write) (*state.Version, error) {
 
 func (v *Versions) owner() int { return v.Table.Index(v.Table.Owner) }
 
+func (v *Versions) key(key string) string {
+	if v.d.Key == nil {
+		return key
+	}
+	return v.d.Key(key)
+}
+
 // VersionArgs are the arguments of InsertVersion.
 func (v *Versions) VersionArgs(made *state.Version) []any {
 	args := make([]any, 0, SystemFields+len(made.Values))
@@ -187,7 +194,7 @@ func (v *Versions) HeadWrite(h *Head) (sql string, args []any) {
 	}
 	switch {
 	case h.Fresh:
-		return v.InsertHead, append(args, h.Key, owner)
+		return v.InsertHead, append(args, v.key(h.Key), owner)
 	case h.Moved:
 		return v.OwnHead, append(args, owner)
 	}

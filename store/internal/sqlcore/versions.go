@@ -30,6 +30,10 @@ type VersionDialect struct {
 	Has func(expr, param string) string
 	// True and False are the flags as they stand in SQL.
 	True, False string
+	// Key is what stands for a key that an index cannot hold; nil: it holds all.
+	Key func(key string) string
+	// Counted: the catalogue has the position of the newest version.
+	Counted bool
 }
 
 // TableName is the name of a table in the catalogue.
@@ -78,12 +82,19 @@ type Versions struct {
 	Newest, AsOf, Source, History, Log  string
 	Head, Last, Position                string
 	InsertVersion, InsertHead, MoveHead string
-	OwnHead, ClearLog, ClearEntity      string
+	OwnHead, NewestOf                   string
+	ClearLog, ClearEntity               string
+	Truncate, Drop                      string
 	CompactBound, Compact               string
 }
 
-// SystemFields is how many fields of a version come before its values.
-const SystemFields = 7
+// Fields of a version that come before its values, and those of them that are
+// text.
+const (
+	SystemFields = 7
+	OpField      = 4
+	ActorField   = 5
+)
 
 // NewVersions prepares the statements.
 func NewVersions(t *state.Table, d *VersionDialect) *Versions {
@@ -132,12 +143,17 @@ func (v *Versions) value(i int, alias string) string {
 func (v *Versions) reads() {
 	p := v.d.Param
 	v.Newest = fmt.Sprintf(`SELECT %s FROM %s e CROSS JOIN %s l WHERE l._seq=e._seq AND e._key=%s`, v.fields, v.entity, v.log, p(1))
+	v.NewestOf = fmt.Sprintf(`SELECT %s FROM %s e CROSS JOIN %s l WHERE l._seq=e._seq AND e._key=ANY(%s)`, v.fields, v.entity, v.log, p(1))
 	v.Source = fmt.Sprintf(`SELECT %s FROM %s l WHERE l._eid=%s AND l._version=%s`, v.fields, v.log, p(1), p(2))
 	v.History = fmt.Sprintf(`SELECT %s FROM %s e CROSS JOIN %s l WHERE e._key=%s AND l._eid=e._eid AND l._version<%s ORDER BY l._version DESC LIMIT %s`,
 		v.fields, v.entity, v.log, p(1), p(2), p(3))
 	v.Log = fmt.Sprintf(`SELECT %s FROM %s l WHERE l._seq>%s ORDER BY l._seq LIMIT %s`, v.fields, v.log, p(1), p(2))
 	v.Last = fmt.Sprintf(`SELECT _seq,_at FROM %s ORDER BY _seq DESC LIMIT 1`, v.log)
-	v.Head = fmt.Sprintf(`SELECT coalesce((SELECT max(_seq) FROM %s),t.seq),t.generation FROM %s t WHERE t.name=%s`, v.log, v.d.Table("varve_table"), p(1))
+	last := "t.seq"
+	if !v.d.Counted {
+		last = `coalesce((SELECT max(_seq) FROM ` + v.log + `),t.seq)`
+	}
+	v.Head = fmt.Sprintf(`SELECT %s,t.generation FROM %s t WHERE t.name=%s`, last, v.d.Table("varve_table"), p(1))
 	// Both of what follows are binary searches: versions of a row and versions
 	// of a table grow in number, position and time alike. What compaction took
 	// away was older than all that is left of its row.
@@ -176,6 +192,8 @@ func (v *Versions) writes() {
 		v.log, p(1), p(2), p(3))
 	v.ClearLog = `DELETE FROM ` + v.log
 	v.ClearEntity = `DELETE FROM ` + v.entity
+	v.Drop = `DROP TABLE ` + v.log + `,` + v.entity
+	v.Truncate = `TRUNCATE ` + v.log + `,` + v.entity
 }
 
 // Create lists the statements that make a table's tables.
