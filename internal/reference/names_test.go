@@ -13,6 +13,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
 
@@ -22,6 +23,9 @@ var meanings = map[string]string{
 	"varve_migration":             "which migrations have run",
 	"varve_change":                "the change log: what was written where",
 	"varve_tombstone":             "threads deleted in the last 24 hours",
+	"varve_table":                 "versioned tables: what each was declared as",
+	"varve_entity_<table>":        "the rows of a versioned table: key, owner, newest version",
+	"varve_log_<table>":           "the versions of its rows",
 	"varve_orphan":                "keys of stored bytes that wait for deletion",
 	"users.varve_seq":             "what a newer row has more of",
 	"threads.varve_seq":           "what a newer row has more of",
@@ -60,6 +64,11 @@ type engine struct {
 	names []name
 }
 
+// declared is a versioned table, which stands for all.
+const declared = "example"
+
+func general(n string) string { return strings.Replace(n, "_"+declared, "_<table>", 1) }
+
 // use makes a store create what it creates at first use.
 func use(t *testing.T, st store.Store) {
 	t.Helper()
@@ -69,6 +78,11 @@ func use(t *testing.T, st store.Store) {
 		t.Fatal(err)
 	}
 	if _, err := st.Secret(t.Context(), "names"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := st.State().Declare(t.Context(), state.Schema{Name: declared, Key: []string{"id"}, Owner: "user",
+		Columns: []state.Column{{Name: "id", Type: state.Text}, {Name: "user", Type: state.Text}}})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -86,7 +100,7 @@ func sqliteNames(t *testing.T) (found []name) {
 		}
 		defer q.Close()
 		for q.Step() {
-			found = append(found, name{q.ColumnText(0), q.ColumnText(1)})
+			found = append(found, name{q.ColumnText(0), general(q.ColumnText(1))})
 		}
 		return q.Err()
 	})
@@ -125,6 +139,7 @@ func namesIn(t *testing.T, url string) []name {
 	}
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (n name, err error) {
 		err = r.Scan(&n.kind, &n.name)
+		n.name = general(n.name)
 		return n, err
 	})
 	if err != nil {

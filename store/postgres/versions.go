@@ -134,7 +134,11 @@ func (r versions) ask(ctx context.Context, t *state.Table, question func(*sqlcor
 	if err != nil {
 		return err
 	}
-	err = r.at.write(ctx, q)
+	at := r.at
+	if _, declared := r.s.known.declared.Load(sqlcore.TableName(t.Name)); !declared {
+		at = at.once() // the server would refuse to prepare it
+	}
+	err = at.write(ctx, q)
 	if code(err) == "42P01" {
 		return state.NoTable(t.Name)
 	}

@@ -52,7 +52,9 @@ func (r versions) entry(l *layout, got row) (entry, error) {
 		return e, err
 	}
 	e.versions = sqlcore.NewVersions(&t, l.versionDialect())
-	r.s.known.declared.Store(name, &e.declared)
+	if _, inside := r.at.(inner); !inside { // what it sees may be undone yet
+		r.s.known.declared.Store(name, &e.declared)
+	}
 	return e, nil
 }
 
