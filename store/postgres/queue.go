@@ -26,20 +26,36 @@ type queue struct {
 
 // call is one caller's writes.
 type call struct {
-	ctx   context.Context
 	ws    []state.Write
 	made  []state.Version
 	err   error
-	whole bool          // err is of the whole transaction
+	whole bool // err is of the whole transaction
+	with  *turn
 	lead  chan struct{} // closed: it is this caller's turn to work
 	done  chan struct{} // closed: somebody worked for it
 }
 
-// write hands writes in and returns when they are durable. work does several
-// calls in one transaction and leaves what became of each in it; its error is
-// that of all. When ctx ends before somebody began, nothing is written.
-func (q *queue) write(ctx context.Context, ws []state.Write, work func(context.Context, []*call) error) ([]state.Version, error) {
-	c := &call{ctx: ctx, ws: ws, lead: make(chan struct{}), done: make(chan struct{})}
+// turn is what one caller does for several in one transaction. It is given up when all of its
+// callers have gone.
+type turn struct {
+	left   atomic.Int64
+	cancel context.CancelFunc
+}
+
+func (b *turn) leave() {
+	if b.left.Add(-1) == 0 {
+		b.cancel()
+	}
+}
+
+// work does several calls in one transaction and leaves what became of each in
+// it; its error is that of all.
+type work func(ctx context.Context, calls []*call) error
+
+// write hands writes in and returns when they are durable. When ctx ends
+// before somebody began, nothing is written.
+func (q *queue) write(ctx context.Context, ws []state.Write, do work) ([]state.Version, error) {
+	c := &call{ws: ws, lead: make(chan struct{}), done: make(chan struct{})}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, c)
 	if !q.busy {
@@ -49,7 +65,7 @@ func (q *queue) write(ctx context.Context, ws []state.Write, work func(context.C
 	q.mu.Unlock()
 	select {
 	case <-c.lead:
-		q.work(work)
+		q.work(ctx, do)
 	case <-c.done:
 	case <-ctx.Done():
 		if q.leave(c) {
@@ -60,12 +76,14 @@ func (q *queue) write(ctx context.Context, ws []state.Write, work func(context.C
 	return c.made, c.err
 }
 
-// leave takes a call out that nobody has begun. A turn that was its passes on.
+// leave takes a call out that nobody has begun, and passes a turn on that was
+// its. One that was begun is awaited: its answer is what really happened.
 func (q *queue) leave(c *call) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i := slices.Index(q.waiting, c)
 	if i < 0 {
+		c.with.leave()
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
@@ -85,17 +103,26 @@ func (q *queue) pass() {
 }
 
 // work does what waits, and passes the turn on.
-func (q *queue) work(do func(context.Context, []*call) error) {
+func (q *queue) work(ctx context.Context, do work) {
+	mine := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	b := &turn{cancel: cancel}
 	q.mu.Lock()
 	n := min(len(q.waiting), maxGroup)
 	calls := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
+	b.left.Store(int64(n))
+	for _, c := range calls {
+		c.with = b
+	}
 	q.mu.Unlock()
-	together(calls, do)
+	defer context.AfterFunc(mine, b.leave)()
+	together(ctx, calls, do)
 	// A value that the database refuses takes nobody else's write along.
 	if len(calls) > 1 && refused(calls) {
 		for i := range calls {
-			together(calls[i:i+1], do)
+			together(ctx, calls[i:i+1], do)
 		}
 	}
 	for _, c := range calls {
@@ -106,23 +133,9 @@ func (q *queue) work(do func(context.Context, []*call) error) {
 	q.mu.Unlock()
 }
 
-// together does calls in one transaction, which is given up when all of their
-// callers have gone.
-func together(calls []*call, do func(context.Context, []*call) error) {
-	ctx := calls[0].ctx
-	if len(calls) > 1 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
-		defer cancel()
-		var left atomic.Int64
-		left.Store(int64(len(calls)))
-		for _, c := range calls {
-			defer context.AfterFunc(c.ctx, func() {
-				if left.Add(-1) == 0 {
-					cancel()
-				}
-			})()
-		}
+func together(ctx context.Context, calls []*call, do work) {
+	for _, c := range calls {
+		c.whole = false
 	}
 	if err := do(ctx, calls); err != nil {
 		for _, c := range calls {

@@ -46,9 +46,15 @@ func entityTable(table string) string { return "varve_entity_" + TableName(table
 
 func ownerIndex(table string) string { return "varve_owner_" + TableName(table) }
 
+// Constraints are named, since what engines call them themselves is too long
+// for some.
+func keyConstraint(table string) string { return "varve_key_" + TableName(table) }
+
+func versionConstraint(table string) string { return "varve_version_" + TableName(table) }
+
 // Names are those of all that Create makes.
 func (v *Versions) Names() []string {
-	names := []string{entityTable(v.Name), LogTable(v.Name)}
+	names := []string{entityTable(v.Name), LogTable(v.Name), keyConstraint(v.Name), versionConstraint(v.Name)}
 	if v.Table.Owner != "" {
 		names = append(names, ownerIndex(v.Name))
 	}
@@ -206,9 +212,9 @@ func (v *Versions) Create() []string {
 		}
 	}
 	out := []string{
-		fmt.Sprintf(`CREATE TABLE %s (_eid %[2]s PRIMARY KEY,_key %[3]s NOT NULL UNIQUE,_seq %[2]s NOT NULL,_version %[2]s NOT NULL,_deleted %[4]s NOT NULL,_owner %[3]s)%[5]s`,
-			v.entity, d.Number, d.Text, d.Flag, d.Heads),
-		fmt.Sprintf(`CREATE TABLE %s (%s,UNIQUE (_eid,_version))`, v.log, columns),
+		fmt.Sprintf(`CREATE TABLE %s (_eid %[2]s PRIMARY KEY,_key %[3]s NOT NULL CONSTRAINT %[6]s UNIQUE,_seq %[2]s NOT NULL,_version %[2]s NOT NULL,_deleted %[4]s NOT NULL,_owner %[3]s)%[5]s`,
+			v.entity, d.Number, d.Text, d.Flag, d.Heads, Quote(keyConstraint(v.Name))),
+		fmt.Sprintf(`CREATE TABLE %s (%s,CONSTRAINT %s UNIQUE (_eid,_version))`, v.log, columns, Quote(versionConstraint(v.Name))),
 	}
 	if v.Table.Owner != "" {
 		out = append(out, fmt.Sprintf(`CREATE INDEX %s ON %s (_owner)`, Quote(ownerIndex(v.Table.Name)), v.entity))
