@@ -213,7 +213,7 @@ func (r versions) Get(ctx context.Context, t *state.Table, key string, at int64)
 		return v.AsOf, []any{bounded(key), at}, nil
 	})
 	if err == nil && len(found) == 0 {
-		err = sqlcore.ErrNoRow
+		err = state.NoRow()
 	}
 	if err != nil {
 		return state.Version{}, err

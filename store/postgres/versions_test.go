@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/postgres"
 )
@@ -73,6 +76,27 @@ func putTodo(t testing.TB, s store.Tx, op state.Op, id string, values map[string
 func everywhere(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("direct", func(t *testing.T) { test(t, pgtest.New(t)) })
 	t.Run("pooled", func(t *testing.T) { test(t, pgtest.Bouncer(t, pgtest.New(t))) })
+}
+
+func TestState(t *testing.T) {
+	everywhere(t, func(t *testing.T, url string) {
+		s := open(t, url)
+		c := connect(t, url)
+		statetest.Run(t, func(t *testing.T) state.Store {
+			forgetTables(t, c)
+			return s.State()
+		})
+	})
+}
+
+// forgetTables takes away every versioned table.
+func forgetTables(t *testing.T, c *pgx.Conn) {
+	t.Helper()
+	_, err := c.Exec(t.Context(), `DO $$ DECLARE t text; BEGIN
+	  IF to_regclass('varve_table') IS NULL THEN RETURN; END IF;
+	  FOR t IN DELETE FROM varve_table RETURNING name LOOP EXECUTE format('DROP TABLE %I,%I', 'varve_log_'||t, 'varve_entity_'||t); END LOOP;
+	END $$`)
+	must(t, err)
 }
 
 func TestValuesOfAllTypesComeBack(t *testing.T) {

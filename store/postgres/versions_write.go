@@ -38,7 +38,14 @@ func (r versions) Write(ctx context.Context, table string, ws []state.Write) ([]
 func (r versions) group(ctx context.Context, l *layout, name string, calls []*call) error {
 	for try := 1; ; try++ {
 		err := r.s.notice(r.attempt(ctx, l, name, calls))
-		if c := code(err); try == tries || (c != "40001" && c != "40P01") {
+		switch code(err) {
+		case "40001", "40P01":
+		case "42P01", "42703": // the table was taken away and made anew
+			r.s.known.declared.Delete(name)
+		default:
+			return err
+		}
+		if try == tries {
 			return err
 		}
 	}

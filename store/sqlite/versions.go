@@ -120,7 +120,7 @@ func (r versions) Get(ctx context.Context, t *state.Table, key string, at int64)
 			found, err = c.version(v, v.AsOf, key, at)
 		}
 		if err == nil && found == nil {
-			err = sqlcore.ErrNoRow
+			err = state.NoRow()
 		}
 		if err == nil {
 			got = *found

@@ -12,6 +12,7 @@ import (
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
 )
 
@@ -56,6 +57,11 @@ func kind(t testing.TB, what string, err error, want errs.Kind) {
 	if errs.KindOf(err) != want {
 		t.Errorf("%s: %v, want %s", what, err, want)
 	}
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	statetest.Run(t, func(t *testing.T) state.Store { return fresh(t).State() })
 }
 
 func TestValuesOfAllTypesComeBack(t *testing.T) {

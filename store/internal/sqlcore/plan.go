@@ -222,9 +222,6 @@ func DecodeTable(name, declaration string, generation, horizon int64) (state.Tab
 	return t, nil
 }
 
-// ErrNoRow is the answer for a row that there is not, or was not.
-var ErrNoRow = errs.New(errs.NotFound, "there is no row with this key")
-
 // hollow tells whether a column has no place.
 func hollow(t *state.Table) bool {
 	for _, places := range t.Places {
