@@ -11,8 +11,8 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/varvedb/varve/chat"
-	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"

@@ -227,6 +227,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return errs.Wrap(errs.Unavailable, ctx.Err(), "the call was given up")
+		return givenUp(ctx)
 	}
 }

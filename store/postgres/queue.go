@@ -55,6 +55,9 @@ type work func(ctx context.Context, calls []*call) error
 // write hands writes in and returns when they are durable. When ctx ends
 // before somebody began, nothing is written.
 func (q *queue) write(ctx context.Context, ws []state.Write, do work) ([]state.Version, error) {
+	if ctx.Err() != nil {
+		return nil, givenUp(ctx)
+	}
 	c := &call{ws: ws, lead: make(chan struct{}), done: make(chan struct{})}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, c)
@@ -69,7 +72,7 @@ func (q *queue) write(ctx context.Context, ws []state.Write, do work) ([]state.V
 	case <-c.done:
 	case <-ctx.Done():
 		if q.leave(c) {
-			return nil, errs.Wrap(errs.Unavailable, context.Cause(ctx), "the call was given up")
+			return nil, givenUp(ctx)
 		}
 	}
 	<-c.done
@@ -148,4 +151,8 @@ func together(ctx context.Context, calls []*call, do work) {
 // database could not be reached.
 func refused(calls []*call) bool {
 	return calls[0].whole && errs.KindOf(calls[0].err) != errs.Unavailable
+}
+
+func givenUp(ctx context.Context) error {
+	return errs.Wrap(errs.Unavailable, context.Cause(ctx), "the call was given up")
 }
