@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
