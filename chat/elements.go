@@ -100,11 +100,10 @@ func (s *Service) ownKey(ctx context.Context, e Element, w Write) error {
 	return errs.Field(errs.Forbidden, "objectKey", "belongs to another element")
 }
 
-// holdKey chooses where new bytes go, and holds the key: owner/element/name, as
-// Chainlit's SQL layer does, so that links in shared databases keep working.
-// Bytes are never written over: where there are some already, or some being
-// written or deleted, the new ones get a key of their own. It refuses early
-// what ApplyElement would refuse after an upload.
+// holdKey chooses where new bytes go, and holds the key. Bytes are never written
+// over: where there are some already, or some being written or deleted, the new
+// ones get a key of their own. It refuses early what ApplyElement would refuse
+// after an upload.
 func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, error) {
 	owner := "unknown"
 	h, err := s.store.Head(ctx, e.ThreadID)
@@ -122,9 +121,10 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 		return "", err
 	}
 	fresh := ""
-	ref, within := Ref{ID: e.ID}, ""
-	if s.store.Features().NeedsThread { // an id is known in its thread only
-		ref.ThreadID, within = e.ThreadID, e.ThreadID
+	f := s.store.Features()
+	ref := Ref{ID: e.ID}
+	if f.NeedsThread { // an id is known in its thread only
+		ref.ThreadID = e.ThreadID
 	}
 	old, err := s.store.Element(ctx, ref)
 	switch {
@@ -135,11 +135,28 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 	case err != nil && errs.KindOf(err) != errs.NotFound:
 		return "", err
 	}
-	key := objectKey(owner, within, e.ID, fresh, e.Name)
+	key := contentKey(f, owner, fresh, e)
 	for !s.sweep.hold(key) {
-		key = objectKey(owner, within, e.ID, s.opt.NewID(), e.Name)
+		key = contentKey(f, owner, s.opt.NewID(), e)
 	}
 	return key, nil
+}
+
+// contentKey is the key of an element's bytes: what the layer of Chainlit's
+// would choose that the tables belong to, so that whoever knows its format finds
+// them. Later bytes of the same element have a fresh part in their key, which
+// stands before the element's: in a store with real folders no file is in the
+// way.
+func contentKey(f Features, owner, fresh string, e Element) string {
+	switch {
+	case f.ThreadFiles:
+		return objectKey("threads", e.ThreadID, "files", fresh, e.ID)
+	case f.NeedsThread:
+		return objectKey(owner, e.ThreadID, fresh, e.ID)
+	case fresh != "" && e.Name == "": // four parts, which no first bytes have
+		return objectKey(owner, fresh, e.ID, "content")
+	}
+	return objectKey(owner, fresh, e.ID, e.Name)
 }
 
 func objectKey(parts ...string) string {

@@ -47,6 +47,7 @@ type Features struct {
 	UnknownKeys  bool // unknown keys are kept on elements too
 	NeedsThread  bool // Ref.ThreadID must be given for steps and feedback
 	Orphans      bool // keys of bytes to delete survive a restart
+	ThreadFiles  bool // keys of bytes are threads/THREAD/files/ELEMENT, as the official layer's; else they begin with the owner
 }
 
 // Write is what every write carries: who writes ("" is the application

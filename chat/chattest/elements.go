@@ -78,6 +78,24 @@ var elements = []rule{
 		c, err := s.Content(s.ctx, r)
 		s.equal(s.read(c, err), "new")
 	}},
+	{name: "bytes lie where the layer that the tables belong to would put them", test: func(s subject) {
+		e := chat.Element{ID: id(), ThreadID: id(), Name: "a b.txt"}
+		put, err := s.PutElement(s.ctx, e, strings.NewReader("first"))
+		s.must(err)
+		want := "unknown/" + e.ID + "/a b.txt"
+		switch {
+		case s.f.ThreadFiles:
+			want = "threads/" + e.ThreadID + "/files/" + e.ID
+		case s.f.NeedsThread:
+			want = "unknown/" + e.ThreadID + "/" + e.ID
+		}
+		s.equal(put.ObjectKey, want)
+		again, err := s.PutElement(s.ctx, e, strings.NewReader("second"))
+		s.must(err)
+		if again.ObjectKey == want || strings.HasPrefix(again.ObjectKey, want+"/") {
+			s.Errorf("the second bytes lie under %q", again.ObjectKey)
+		}
+	}},
 	{name: "an upload that breaks off stores nothing", test: func(s subject) {
 		r := chat.Ref{ID: id(), ThreadID: id()}
 		e := chat.Element{ID: r.ID, ThreadID: r.ThreadID, Name: "n"}

@@ -97,6 +97,7 @@ func (l *layout) settle() {
 		FastSearch:   l.trgm,
 		UnknownKeys:  l.core.ElementMap.Extra,
 		Orphans:      l.mended(),
+		ThreadFiles:  l.official,
 	}
 	l.sql = l.writes()
 }

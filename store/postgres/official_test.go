@@ -19,7 +19,14 @@ import (
 
 // bareOfficial is what the official tables can do as they are found: their ids
 // are text, and their elements have metadata that is nobody's.
-var bareOfficial = chat.Features{AnyID: true, Transactions: true, UnknownKeys: true}
+var bareOfficial = chat.Features{AnyID: true, Transactions: true, UnknownKeys: true, ThreadFiles: true}
+
+// fullOfficial is what they can do once the doctor was there.
+func fullOfficial() chat.Features {
+	f := full
+	f.ThreadFiles = true
+	return f
+}
 
 // askOfficial, after the URL of a database, asks for its official tables.
 const askOfficial = "&schema=official"
@@ -29,9 +36,9 @@ func TestOfficial(t *testing.T) {
 	t.Run("mended", func(t *testing.T) {
 		url := fixture(t, "official")
 		mend(t, url)
-		suites(t, full, url)
+		suites(t, fullOfficial(), url)
 	})
-	t.Run("made", func(t *testing.T) { suites(t, full, pgtest.New(t)+askOfficial) })
+	t.Run("made", func(t *testing.T) { suites(t, fullOfficial(), pgtest.New(t)+askOfficial) })
 	t.Run("with what people add", func(t *testing.T) {
 		suites(t, bareOfficial, fixture(t, "official",
 			`ALTER TABLE "Step" ADD "modes" JSONB, ADD tenant TEXT NOT NULL, ADD n INT NOT NULL`,
