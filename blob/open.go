@@ -70,13 +70,16 @@ func Redacted(address string) string {
 	if err != nil {
 		return scheme + ":xxxxx"
 	}
-	q := u.Query()
+	q, masked := u.Query(), false
 	for name := range q {
 		if !slices.Contains([]string{"account", "endpoint", "links", "path_style", "public_endpoint", "region"}, name) {
 			q.Set(name, "xxxxx")
+			masked = true
 		}
 	}
-	u.RawQuery = q.Encode()
+	if masked {
+		u.RawQuery = q.Encode()
+	}
 	return u.Redacted()
 }
 

@@ -21,6 +21,9 @@ func (p place) explain(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return errs.Wrap(errs.Unavailable, err, "the call to the bucket was given up")
 	}
+	if beforeTheBucket(err) {
+		return errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		return p.answered(api.ErrorCode(), err)
@@ -31,6 +34,13 @@ func (p place) explain(err error) error {
 		return errs.Wrap(errs.Unavailable, err, "the bucket %q cannot be reached: check the network, the region and the endpoint", p.bucket)
 	}
 	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the region, the endpoint, and that this machine has AWS credentials", p.bucket)
+}
+
+// beforeTheBucket tells whether it was another service that failed: the one that
+// gives credentials.
+func beforeTheBucket(err error) bool {
+	var ours, theirs *smithy.OperationError
+	return errors.As(err, &ours) && errors.As(ours.Err, &theirs) && theirs.ServiceID != ours.ServiceID
 }
 
 // answered is the error for a code that S3 answered. A request without a body

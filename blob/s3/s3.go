@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	gcblob "gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
@@ -92,7 +93,8 @@ func parse(u *url.URL) (place, error) {
 
 // load reads what AWS's programs read.
 func (p place) load(ctx context.Context) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
+	// The library's own lines go past the program's log; what matters is in errors.
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if p.region != "" {
 		options = append(options, config.WithRegion(p.region))
 	}

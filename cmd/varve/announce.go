@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
 )
@@ -18,6 +19,7 @@ type announcement struct {
 	Listen    []string            `json:"listen"`
 	Open      bool                `json:"open"` // there are no API keys
 	Data      string              `json:"data"`
+	Elements  string              `json:"elements,omitempty"` // where their bytes lie, if not in Data
 	Databases []announcedDatabase `json:"databases"`
 }
 
@@ -35,7 +37,7 @@ func (p *program) announce(ctx context.Context, s *server.Server, file *keys.Fil
 	if err != nil {
 		return err
 	}
-	a := announcement{Version: thisBuild().Version, PID: pid(), Open: !keyed, Data: p.config.Data}
+	a := announcement{Version: thisBuild().Version, PID: pid(), Open: !keyed, Data: p.config.Data, Elements: blob.Redacted(p.config.Elements)}
 	for _, addr := range s.Addrs() {
 		a.Listen = append(a.Listen, addressOf(addr))
 	}
@@ -98,6 +100,9 @@ func (a announcement) print(w io.Writer) error {
 		if len(db.Missing) > 0 {
 			fmt.Fprintf(&b, "database %s is without %s: see `%s`\n", db.Name, strings.Join(db.Missing, ", "), db.remedy())
 		}
+	}
+	if a.Elements != "" {
+		fmt.Fprintf(&b, "elements: %s\n", a.Elements)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
 )
@@ -22,6 +23,35 @@ type examined struct {
 	Database string `json:"database"`
 	Done     string `json:"done,omitempty"` // "applied" or "removed"
 	store.Diagnosis
+	Elements *elements `json:"elements,omitempty"` // when --elements names a place
+}
+
+// elements is how the place for elements' bytes is.
+type elements struct {
+	Place string `json:"place"`
+	Error *told  `json:"error,omitempty"`
+}
+
+func (p *program) examineElements(ctx context.Context, db *varve.DB) *elements {
+	if p.config.Elements == "" {
+		return nil
+	}
+	e := &elements{Place: db.Elements()}
+	if err := db.Files().Check(ctx); err != nil {
+		said := tell(err)
+		e.Error = &said
+	}
+	return e
+}
+
+func (e *elements) text() string {
+	switch {
+	case e == nil:
+		return ""
+	case e.Error == nil:
+		return fmt.Sprintf("elements in %s: the place answers\n", e.Place)
+	}
+	return fmt.Sprintf("elements in %s: %s\n", e.Place, e.Error.Detail)
 }
 
 // Run examines a database, and mends it if asked. It opens the database itself
@@ -55,13 +85,14 @@ func (d *doctorCommand) Run(ctx context.Context, p *program) (err error) {
 	if out.Findings == nil {
 		out.Findings = []store.Finding{}
 	}
+	out.Elements = p.examineElements(ctx, db)
 	if err := p.printExamined(out); err != nil {
 		return err
 	}
 	if out.Done != "" {
 		p.hintRestart(ctx)
 	}
-	if len(out.Findings) > 0 && !d.Remove {
+	if len(out.Findings) > 0 && !d.Remove || out.Elements != nil && out.Elements.Error != nil {
 		return failed(exitFailure)
 	}
 	return nil
@@ -81,7 +112,7 @@ func (p *program) printExamined(e examined) error {
 	if p.json {
 		return writeJSON(p.stdout, e)
 	}
-	_, err := io.WriteString(p.stdout, e.text())
+	_, err := io.WriteString(p.stdout, e.text()+e.Elements.text())
 	return err
 }
 

@@ -127,7 +127,8 @@ func (s *process) start(ts *testscript.TestScript, args []string) {
 	s.cmd = exec.Command(program, append([]string{"serve", "--json"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = []string{}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "VARVE_LOG", "VARVE_URL", "VARVE_LISTEN", "VARVE_DATA"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "VARVE_LOG", "VARVE_URL", "VARVE_LISTEN", "VARVE_DATA",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "BUCKET_NAME", "APP_AWS_ACCESS_KEY", "APP_AWS_SECRET_KEY", "APP_AWS_REGION", "DEV_AWS_ENDPOINT"} {
 		if v := ts.Getenv(name); v != "" {
 			s.cmd.Env = append(s.cmd.Env, name+"="+v)
 		}

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
 )
@@ -35,6 +37,9 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer dbs.close(p)
+	if err := p.checkElements(ctx, dbs); err != nil {
+		return err
+	}
 	if err := writeHolding(lock, dbs.holding()); err != nil {
 		return err
 	}
@@ -134,6 +139,30 @@ func (p *program) openDatabases(ctx context.Context) (databases, error) {
 		dbs = append(dbs, named{d.Name, url, db})
 	}
 	return dbs, nil
+}
+
+// bucketPatience is how long a bucket may take to answer at the start.
+const bucketPatience = 20 * time.Second
+
+// checkElements asks the places for bytes whether they are there, so that a
+// wrong name or key shows now and not at somebody's first file.
+func (p *program) checkElements(ctx context.Context, dbs databases) error {
+	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
+	defer cancel()
+	for _, db := range dbs {
+		if db.Files() == nil {
+			continue
+		}
+		err := db.Files().Check(ctx)
+		if errors.Is(err, errs.Forbidden) { // or only not told from missing
+			p.log.Warn("the place for elements' bytes may refuse", "database", db.name, "elements", db.Elements(), "err", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (dbs databases) close(p *program) {
