@@ -70,6 +70,8 @@ type Drive struct {
 	// Sign makes a URL that reads a key for a time; nil: there are none, and
 	// signed URLs lead to Varve's own server, which judges them.
 	Sign func(ctx context.Context, key string, l Link) (string, error)
+	// Delete deletes a key; nil: the library does.
+	Delete func(ctx context.Context, key string) error
 	// Local tells that it costs nothing to ask whether a key is there.
 	Local bool
 	// Explain gives an error of the bucket's a kind and names the remedy; nil
@@ -101,6 +103,9 @@ func New(d Drive, opt Options) *Bucket {
 		name = func(key string) string { return key }
 	}
 	d.Name = func(key string) string { return name(opt.Within + key) }
+	if d.Delete == nil {
+		d.Delete = func(ctx context.Context, key string) error { return d.Bucket.Delete(ctx, name(key)) }
+	}
 	if d.Explain == nil {
 		d.Explain = func(error) error { return nil }
 	}
@@ -214,7 +219,7 @@ func (b *Bucket) Open(ctx context.Context, key string) (chat.Content, error) {
 
 // Delete implements chat.Files.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
-	err := b.classify(b.drive.Bucket.Delete(ctx, b.drive.Name(key)), "delete")
+	err := b.classify(b.drive.Delete(ctx, b.opt.Within+key), "delete")
 	if errors.Is(err, errs.NotFound) {
 		return nil
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/varvedb/varve/internal/buckettest"
 )
 
+var openers = map[string]blob.Opener{"azblob": azure.Open, "abfss": azure.Open}
+
 func open(t *testing.T, address string, opt blob.Options) *blob.Bucket {
 	t.Helper()
 	u, err := url.Parse(address)

@@ -69,9 +69,11 @@ func (a account) answered(answer *azcore.ResponseError) error {
 		return errs.Wrap(errs.NotFound, cause, "there are no bytes under this key")
 	case bloberror.ContainerNotFound, bloberror.ContainerBeingDeleted, bloberror.ContainerDisabled, "FilesystemNotFound":
 		return errs.Wrap(errs.Unavailable, cause, "there is no container %q in the account %s: make it, or check both names", a.container, a.name)
-	case bloberror.AuthorizationPermissionMismatch, bloberror.AuthorizationFailure, bloberror.InsufficientAccountPermissions,
+	case bloberror.AuthorizationPermissionMismatch, bloberror.InsufficientAccountPermissions,
 		bloberror.AuthorizationSourceIPMismatch, bloberror.AuthorizationProtocolMismatch, bloberror.AuthorizationResourceTypeMismatch:
 		return errs.Wrap(errs.Forbidden, cause, "these credentials may not do this in the container %q: an identity needs the role Storage Blob Data Contributor, a shared access signature the permissions rcwd, and the account's firewall must let this machine in", a.container)
+	case bloberror.AuthorizationFailure: // a key's, a network's or a permission's
+		return errs.Wrap(errs.Forbidden, cause, "the account %s refuses: its firewall must let this machine in, and the credentials must be its own: check AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, APP_AZURE_STORAGE_ACCESS_KEY", a.name)
 	case bloberror.AuthenticationFailed, bloberror.InvalidAuthenticationInfo, bloberror.NoAuthenticationInformation:
 		if blob.ClockOff(header, time.Now()) {
 			return errs.Wrap(errs.Unavailable, cause, blob.ClockRemedy)

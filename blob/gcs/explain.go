@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -37,10 +38,12 @@ func explainer(bucket string) func(error) error {
 	}
 }
 
-// absent tells a missing bucket from a missing object where the answer does.
+// absent tells a missing bucket from a missing object, for which Google has one
+// code; only the words of the answer differ, and stand where the kind of request
+// puts them.
 func absent(bucket string, err error) error {
 	var answer *googleapi.Error
-	if errors.As(err, &answer) && answer.Message == "The specified bucket does not exist." {
+	if errors.As(err, &answer) && strings.Contains(answer.Message+answer.Body, "The specified bucket does not exist") {
 		return missing(bucket, err)
 	}
 	return errs.Wrap(errs.NotFound, err, "there are no bytes under this key")

@@ -26,6 +26,9 @@ import (
 
 const credentialsRemedy = "Google Cloud does not take the credentials: run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, or APP_GCS_CLIENT_EMAIL and APP_GCS_PRIVATE_KEY"
 
+// tries is how often a call is made.
+const tries = 4
+
 // Open is a blob.Opener.
 func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, error) {
 	q, err := blob.Parameters(u, "endpoint")
@@ -44,6 +47,8 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 	if err != nil {
 		return nil, errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
 	}
+	// Without a bound the library tries for as long as its caller waits.
+	client.SetRetry(storage.WithMaxAttempts(tries))
 	b, err := gcsblob.OpenBucket(ctx, nil, u.Host, &gcsblob.Options{Client: client})
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "the bucket cannot be opened")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -41,27 +39,7 @@ func (s signer) sign(_ context.Context, key string, l blob.Link) (string, error)
 	return signed, nil
 }
 
-// like is what the bucket's library takes for a character it wrote itself.
-var like = regexp.MustCompile(`^__0x\+?[0-9A-Fa-f]+__`)
-
-// objectName is the name of a key's object, as the bucket's library writes it:
-// the name that is signed must be the one that is stored. It is the key itself
-// but for what Google does not take, and what looks like it was written so.
+// objectName is the name of a key's object.
 func objectName(key string) string {
-	var b strings.Builder
-	for i, c := range key {
-		switch {
-		case c == '\n':
-			b.WriteString("__0xa__")
-		case c == '\r':
-			b.WriteString("__0xd__")
-		case c == '/' && strings.HasSuffix(key[:i], ".."):
-			b.WriteString("__0x2f__")
-		case c == '_' && like.MatchString(key[i:]):
-			b.WriteString("__0x5f__")
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
+	return blob.Escape(key, func(c rune) bool { return c == '\n' || c == '\r' })
 }

@@ -15,12 +15,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 	gcblob "gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
@@ -45,7 +47,8 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 	if err != nil {
 		return nil, err
 	}
-	b, err := s3blob.OpenBucket(ctx, p.client(cfg, p.endpoint), p.bucket, nil)
+	client := p.client(cfg, p.endpoint)
+	b, err := s3blob.OpenBucket(ctx, client, p.bucket, nil)
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "the bucket cannot be opened")
 	}
@@ -55,7 +58,7 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 			return nil, errs.Wrap(errs.Invalid, err, "the bucket cannot be opened")
 		}
 	}
-	return blob.New(blob.Drive{Bucket: b, Sign: signer(shown), Explain: p.explain}, opt), nil
+	return blob.New(blob.Drive{Bucket: b, Sign: signer(shown), Delete: p.deleter(client), Explain: p.explain}, opt), nil
 }
 
 func parse(u *url.URL) (place, error) {
@@ -123,7 +126,34 @@ func (p place) client(cfg aws.Config, endpoint string) *s3.Client {
 		// Not every server that speaks the protocol knows the newer checksums.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("AbortOutlivesItsCaller", outlive), middleware.Before)
+		})
 	})
+}
+
+// abortPatience is how long the parts of an upload may take to be dropped.
+const abortPatience = 10 * time.Second
+
+// outlive lets the parts of an upload be dropped although who uploaded is gone:
+// the library uses the same context for both.
+func outlive(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	if _, abort := in.Parameters.(*s3.AbortMultipartUploadInput); abort {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), abortPatience)
+		defer cancel()
+	}
+	return next.HandleInitialize(ctx, in)
+}
+
+// deleter deletes without asking first, as the bucket's library does, whose
+// question costs a call and takes a missing bucket for a missing object.
+func (p place) deleter(client *s3.Client) func(context.Context, string) error {
+	return func(ctx context.Context, key string) error {
+		name := blob.Escape(key, func(c rune) bool { return c < ' ' })
+		_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.bucket, Key: &name})
+		return err
+	}
 }
 
 // signer makes presigned URLs, which costs no call. The bucket's library does

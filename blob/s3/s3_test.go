@@ -11,6 +11,8 @@ import (
 	"github.com/varvedb/varve/internal/buckettest"
 )
 
+var openers = map[string]blob.Opener{"s3": s3.Open}
+
 func open(t *testing.T, address string, opt blob.Options) *blob.Bucket {
 	t.Helper()
 	u, err := url.Parse(address)

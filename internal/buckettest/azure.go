@@ -1,7 +1,9 @@
 package buckettest
 
 import (
+	"net/url"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,4 +77,32 @@ func AzureToken(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return q.Encode()
+}
+
+// AzureNames are the names of all that is in a container, sorted.
+func AzureNames(t testing.TB, address string) (names []string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cred, err := azblob.NewSharedKeyCredential(AzureAccount, AzureKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := container.NewClientWithSharedKeyCredential(u.Query().Get("endpoint")+"/"+u.Host, cred, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pages := client.NewListBlobsFlatPager(nil); pages.More(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range page.Segment.BlobItems {
+			names = append(names, *b.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -1,0 +1,79 @@
+package gcs_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/blob/gcs"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/buckettest"
+)
+
+// fails makes every call on a bucket and wants a kind and a remedy from each.
+func fails(t *testing.T, b *blob.Bucket, kind errs.Kind, remedy string) {
+	t.Helper()
+	_, err := b.Write(t.Context(), "k", strings.NewReader("x"), "")
+	_, openErr := b.Open(t.Context(), "k")
+	for what, err := range map[string]error{"write": err, "open": openErr, "delete": b.Delete(t.Context(), "k"), "check": b.Check(t.Context())} {
+		if !errors.Is(err, kind) || !strings.Contains(err.Error(), remedy) {
+			t.Errorf("%s: %s %v", what, errs.KindOf(err), err)
+		}
+	}
+}
+
+// refusing is a bucket at a server that refuses everything.
+func refusing(t *testing.T, status int, header http.Header, message string) *blob.Bucket {
+	t.Helper()
+	bucket, server, _ := strings.Cut(buckettest.GCS(t), "?endpoint=")
+	front := buckettest.Front(t, server, func(w http.ResponseWriter, r *http.Request) bool {
+		for name := range header {
+			w.Header().Set(name, header.Get(name))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"error":{"code":%d,"message":%q}}`, status, message)
+		return true
+	})
+	return open(t, bucket+"?endpoint="+front, blob.Options{})
+}
+
+func TestRefusals(t *testing.T) {
+	fails(t, refusing(t, http.StatusUnauthorized, nil, "Invalid Credentials"), errs.Unauthenticated, "gcloud auth application-default login")
+	fails(t, refusing(t, http.StatusForbidden, nil, "does not have storage.objects.get access"), errs.Forbidden, "Storage Object Admin")
+	fails(t, refusing(t, http.StatusNotFound, nil, "The specified bucket does not exist."), errs.Unavailable, `there is no bucket "bucket-`)
+	late := http.Header{"Date": {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}
+	fails(t, refusing(t, http.StatusUnauthorized, late, "Invalid Credentials"), errs.Unavailable, "the clock of this machine")
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	b := open(t, "gs://bucket?endpoint=http://127.0.0.1:1", blob.Options{})
+	if err := b.Check(t.Context()); !errors.Is(err, errs.Unavailable) || !strings.Contains(err.Error(), "cannot be reached") {
+		t.Error(err)
+	}
+}
+
+func TestUnreadableCredentials(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key.json")
+	if err := os.WriteFile(path, []byte(`{"private_key": hunter2`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", path)
+	_, err := blob.Open(t.Context(), "gs://bucket", map[string]blob.Opener{"gs": gcs.Open}, blob.Options{})
+	if !errors.Is(err, errs.Invalid) || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+	signing(t)
+	t.Setenv("APP_GCS_PRIVATE_KEY", "hunter2")
+	b := open(t, "gs://bucket?endpoint=http://127.0.0.1:1", blob.Options{})
+	if _, err := b.SignedURL(t.Context(), "k", "n", ""); !errors.Is(err, errs.Unauthenticated) || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+}
