@@ -85,7 +85,7 @@ func (s *Service) keepSmall(ctx context.Context, c content) error {
 	switch {
 	case errors.Is(err, errs.NotFound):
 		_, err = s.contents.Append(ctx, c)
-	case err == nil && (s.old(have) || !bytes.Equal(have.Value.Data, c.Data)): // damaged: now it is not
+	case err == nil && (s.old(have) || have.Value.Size != c.Size || !bytes.Equal(have.Value.Data, c.Data)): // damaged: now it is not
 		_, err = s.contents.Put(ctx, c)
 	}
 	if errors.Is(err, errs.Exists) { // somebody keeps the same at the same time

@@ -112,6 +112,9 @@ func (y *syncing) write(name string, r io.Reader) error {
 // unchanged tells whether the folder still has what was looked at.
 func (y *syncing) unchanged(name string) error {
 	info, err := y.folder.Lstat(name)
+	if err == nil && info.IsDir() {
+		return errs.New(errs.Exists, "there is a folder of this name")
+	}
 	was, there := y.local[name]
 	if (err == nil) == there && (!there || info.Size() == was.Size && info.ModTime().Equal(was.Time)) {
 		return nil

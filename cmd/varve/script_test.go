@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 //	settle               see TestChat
 //	http METHOD PATH [BODY]   call it over its socket
 //	attach THREAD ID FILE     give it an element with bytes
+//	flip DIR OFFSET      flip a bit of the only file in a folder
 //	field NAME KEY…      set NAME to what stands under a key of the JSON in stdout
 func TestScripts(t *testing.T) { runScripts(t, "testdata", "") }
 
@@ -64,6 +67,7 @@ func runScriptsOn(t *testing.T, dir, way string, more func(*testscript.Env) erro
 			"http":   httpCmd,
 			"attach": attachCmd,
 			"field":  fieldCmd,
+			"flip":   flipCmd,
 		},
 		Setup: func(e *testscript.Env) error {
 			// Short, since a socket's path must be.
@@ -254,4 +258,31 @@ func fieldCmd(ts *testscript.TestScript, neg bool, args []string) {
 		v = object[key]
 	}
 	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+func flipCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip DIR OFFSET")
+	}
+	at, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	var names []string
+	ts.Check(filepath.WalkDir(args[0], func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	}))
+	if len(names) != 1 {
+		ts.Fatalf("there are %d files in %s", len(names), args[0])
+	}
+	f, err := os.OpenFile(names[0], os.O_RDWR, 0)
+	ts.Check(err)
+	defer f.Close()
+	b := make([]byte, 1)
+	_, err = f.ReadAt(b, at)
+	ts.Check(err)
+	b[0] ^= 1
+	_, err = f.WriteAt(b, at)
+	ts.Check(err)
 }

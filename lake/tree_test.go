@@ -1,0 +1,222 @@
+package lake_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/lake"
+	"github.com/varvedb/varve/state"
+)
+
+func TestNamesThatNoFileSystemShowsAreRefused(t *testing.T) {
+	b := open(t)
+	long := strings.Repeat("x", 256)
+	for _, n := range []lake.Name{
+		{Filename: ""}, {Filename: "."}, {Filename: ".."}, {Filename: "a/b"}, {Filename: "/"}, {Filename: "a\x00b"}, {Filename: "a\\b"},
+		{Filename: "a\nb"}, {Filename: "\xff"}, {Filename: long}, {Filename: "e\u0301"}, {Filename: "a\u202eb"}, {Filename: "a\u200bb"}, {Filename: "\ufeffa"},
+		{Path: new("."), Filename: "a"}, {Path: new(".."), Filename: "a"}, {Path: new("/a"), Filename: "a"}, {Path: new("a/"), Filename: "a"},
+		{Path: new("a//b"), Filename: "a"}, {Path: new("a/../b"), Filename: "a"}, {Path: new("a/./b"), Filename: "a"}, {Path: new("a\x00"), Filename: "a"},
+		{Path: new(`C:\a`), Filename: "a"}, {Path: new("\xff"), Filename: "a"}, {Path: new("e\u0301"), Filename: "a"}, {Path: new(long), Filename: "a"},
+		{Path: new(strings.Repeat("x/", 600) + "x"), Filename: "a"},
+	} {
+		for verb, write := range map[string]func() error{
+			"append": func() error {
+				_, err := b.Append(t.Context(), lake.File{Path: n.Path, Filename: n.Filename}, strings.NewReader("x"))
+				return err
+			},
+			"put": func() error {
+				_, err := b.Put(t.Context(), lake.File{Path: n.Path, Filename: n.Filename}, strings.NewReader("x"))
+				return err
+			},
+		} {
+			var e *errs.Error
+			if err := write(); !errors.As(err, &e) || e.Kind != errs.Invalid && e.Kind != errs.TooLarge || e.Field != "filename" && e.Field != "path" {
+				t.Errorf("%s %q: %v", verb, n, err)
+			}
+		}
+	}
+	for _, full := range []string{"a", ".a", "a.", "...", "a b", " ", "-", "é", "日本/語", "👩‍👩‍👧.png", "a:b", "*", "con", "a'\"b", strings.Repeat("x", 255), "a%2Fb", "DROP TABLE lake;--"} {
+		put(t, b.Service, full, full)
+		if got := content(t, b.Service, lake.At(full)); got != full {
+			t.Errorf("%q has %q", full, got)
+		}
+	}
+}
+
+func TestAFileCannotStandBesideAFolderOfItsName(t *testing.T) {
+	b, ctx := open(t), t.Context()
+	put(t, b.Service, "a/b/c", "x")
+	for _, full := range []string{"a", "a/b"} {
+		_, err := b.Put(ctx, file(full), strings.NewReader("x"))
+		kind(t, err, errs.Exists)
+	}
+	_, err := b.Append(ctx, lake.File{Path: new(""), Filename: "a"}, strings.NewReader("x"))
+	kind(t, err, errs.Exists)
+	for _, full := range []string{"a/b/c/d", "a/b/c/d/e"} {
+		_, err := b.Append(ctx, file(full), strings.NewReader("x"))
+		kind(t, err, errs.Exists)
+	}
+	if _, err := b.Append(ctx, lake.File{Path: new(""), Filename: "top"}, strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Append(ctx, file("top/x"), strings.NewReader("x"))
+	kind(t, err, errs.Exists)
+	// Others' files are elsewhere, and names that begin alike are others.
+	put(t, b.As("ada"), "a", "x")
+	put(t, b.Service, "a/bb", "x")
+	put(t, b.Service, "a/b0", "x")
+	put(t, b.Service, "a-", "x")
+
+	// Without files there is no folder, and then no file comes back into one.
+	for _, full := range []string{"a/b/c", "a/bb", "a/b0"} {
+		if err := b.Remove(ctx, lake.At(full)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, b.Service, "a", "now a file")
+	_, err = b.Undo(ctx, lake.At("a/b/c"))
+	kind(t, err, errs.Exists)
+	if err := b.Remove(ctx, lake.At("a")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = b.Undo(ctx, lake.At("a/b/c")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Append(ctx, file("a"), strings.NewReader("x"))
+	kind(t, err, errs.Exists)
+}
+
+func TestAnyStateIsAFileSystem(t *testing.T) {
+	b, ctx := open(t), t.Context()
+	empty, err := b.FS(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(empty); err != nil {
+		t.Error(err)
+	}
+	put(t, b.Service, "a.txt", "one")
+	put(t, b.Service, "docs/b.txt", "two")
+	put(t, b.As("ada"), "hers", "not shown")
+	r := put(t, b.Service, "docs/deep/er/c", string(noise(2*lake.Piece)))
+	b.now = b.now.Add(time.Hour)
+	put(t, b.Service, "a.txt", "three")
+	put(t, b.Service, "empty", "")
+	if err := b.Remove(ctx, lake.At("docs/b.txt")); err != nil {
+		t.Fatal(err)
+	}
+	now, err := b.FS(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(now, "a.txt", "docs/deep/er/c", "empty"); err != nil {
+		t.Error(err)
+	}
+	for name, at := range map[string]state.Point{"position": state.AtPosition(r.Seq), "time": state.AtTime(b.now.Add(-time.Minute))} {
+		then, err := b.AsOf(at).FS(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fstest.TestFS(then, "a.txt", "docs/b.txt", "docs/deep/er/c"); err != nil {
+			t.Errorf("by %s: %v", name, err)
+		}
+		if raw, err := fs.ReadFile(then, "a.txt"); string(raw) != "one" || err != nil {
+			t.Errorf("by %s: %q, %v", name, raw, err)
+		}
+		if _, err := fs.Stat(then, "empty"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("by %s: %v", name, err)
+		}
+	}
+	info, err := fs.Stat(now, "a.txt")
+	if err != nil || info.Size() != 5 || !info.ModTime().Equal(b.now) || info.Sys().(lake.Record).Version != 2 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	hers, err := b.As("ada").FS(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := fs.Glob(hers, "*"); !slices.Equal(names, []string{"hers"}) || err != nil {
+		t.Errorf("%q, %v", names, err)
+	}
+	// It stays what it was.
+	put(t, b.Service, "later", "x")
+	if _, err := fs.Stat(now, "later"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestSweepFreesWhatNoVersionHas(t *testing.T) {
+	b, ctx := open(t), t.Context()
+	big := func(n int) string { return fmt.Sprint(n) + string(noise(lake.Piece)) }
+	for _, data := range []string{"without a file", big(2)} { // as after a write that failed
+		if _, err := b.Append(ctx, file("x"), strings.NewReader(data)); err != nil {
+			t.Fatal(err)
+		}
+		purge(t, b, "x")
+	}
+	put(t, b.Service, "kept", "an older version")
+	put(t, b.Service, "kept", "the newest")
+	put(t, b.Service, "removed", "is in the history")
+	if err := b.Remove(ctx, lake.At("removed")); err != nil {
+		t.Fatal(err)
+	}
+	put(t, b.Service, "kept.big", big(1))
+	for _, wait := range []time.Duration{0, lake.Grace} {
+		b.now = b.now.Add(wait)
+		if done, err := b.Sweep(ctx); err != nil || done.Contents != 0 {
+			t.Fatalf("swept %+v before its time, %v", done, err)
+		}
+	}
+	// What is about to get a file again is spared.
+	b.now = b.now.Add(time.Second)
+	put(t, b.Service, "saved", "without a file")
+	done, err := b.Sweep(ctx)
+	if err != nil || done.Contents != 1 || done.Bytes != int64(len(big(2))) {
+		t.Fatalf("swept %+v, %v", done, err)
+	}
+	if n, o := rows(t, b, lake.ContentTable), len(b.bucket.objects); n != 5 || o != 1 {
+		t.Fatalf("%d contents and %d objects stay", n, o)
+	}
+	if got := content(t, b.Service, lake.At("kept.big")); got != big(1) {
+		t.Fatal("kept.big has other bytes")
+	}
+	if _, err := b.Undo(ctx, lake.At("removed")); err != nil {
+		t.Fatal(err)
+	}
+	if got := content(t, b.Service, lake.At("removed")); got != "is in the history" {
+		t.Fatalf("got %q", got)
+	}
+	_, err = b.As("ada").Sweep(ctx)
+	kind(t, err, errs.Forbidden)
+	// What was swept can be kept again.
+	put(t, b.Service, "anew", big(2))
+	if got := content(t, b.Service, lake.At("anew")); got != big(2) {
+		t.Fatal("anew has other bytes")
+	}
+}
+
+// purge takes all versions of a file away, as compaction does.
+func purge(t *testing.T, b *bench, full string) {
+	t.Helper()
+	if err := b.Remove(t.Context(), lake.At(full)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := b.tables.Open(t.Context(), lake.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := files.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := files.Compact(t.Context(), head.Seq); err != nil {
+		t.Fatal(err)
+	}
+}
