@@ -20,8 +20,8 @@ func (db *DB) Lake() *lake.Service { return db.lake }
 // Todo is the to-do list inside the transaction.
 func (tx *Tx) Todo() *todo.Service { return tx.todo }
 
-func (db *DB) openLake() *lake.Service {
-	var o lake.Options
+func (db *DB) openLake(secret []byte) *lake.Service {
+	o := lake.Options{Secret: secret}
 	if db.files != nil {
 		o.Bucket = lakeBucket{db.files}
 	}

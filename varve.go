@@ -133,7 +133,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	}
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
-	db.todo, db.lake = todo.New(db.state), db.openLake()
+	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)
 	return nil
 }
 

@@ -26,6 +26,7 @@ type request struct {
 	body   any       // written as JSON; nil: none
 	stream io.Reader // sent as it comes
 	kind   string    // the stream's media type
+	from   string    // the range asked for, "bytes=7-"
 }
 
 // segment escapes a part of a path. Dots are escaped where they would be taken
@@ -168,6 +169,9 @@ func (c *Client) headers(ctx context.Context, req *http.Request, r request) {
 		req.Header.Set("Content-Type", r.kind)
 	case r.body != nil:
 		req.Header.Set("Content-Type", wire.TypeJSON)
+	}
+	if r.from != "" {
+		req.Header.Set("Range", r.from)
 	}
 	if c.opt.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+c.opt.APIKey)

@@ -13,6 +13,7 @@ package lake
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/varvedb/varve/page"
@@ -55,7 +56,10 @@ type Options struct {
 	// Temp is the folder for large streams that can be read once only, which
 	// are hashed before they are stored. Default: the system's.
 	Temp string
-	Now  func() time.Time
+	// Secret signs links; processes that share a database share it. nil: a
+	// random one.
+	Secret []byte
+	Now    func() time.Time
 }
 
 // Service is a lake. It is safe for concurrent use.
@@ -74,6 +78,10 @@ type Service struct {
 func New(db state.Database, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
+	}
+	if opt.Secret == nil {
+		opt.Secret = make([]byte, 32)
+		rand.Read(opt.Secret)
 	}
 	return &Service{
 		files:    must(state.TableOf[File](db, Table)),

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"io/fs"
+	"mime"
 	"path"
 	"strings"
 	"unicode"
@@ -102,4 +103,18 @@ func Filetype(filename string) *string {
 		return &ending
 	}
 	return nil
+}
+
+// MediaType is the media type of a file, by its filetype and else by its name;
+// "" when neither tells.
+func MediaType(f File) string {
+	if f.Filetype != nil {
+		if strings.Contains(*f.Filetype, "/") {
+			return *f.Filetype
+		}
+		if t := mime.TypeByExtension("." + *f.Filetype); t != "" {
+			return t
+		}
+	}
+	return mime.TypeByExtension(path.Ext(f.Filename))
 }

@@ -72,7 +72,7 @@ func reads(r *http.Request) bool {
 // credentials; the handler judges it.
 func signed(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		strings.HasPrefix(r.URL.Path, "/v1/objects/") && r.URL.Query().Has("signature")
+		(strings.HasPrefix(r.URL.Path, "/v1/objects/") && r.URL.Query().Has("signature") || strings.HasPrefix(r.URL.Path, linkRoot))
 }
 
 func (s *Server) authenticate(c *call) error {

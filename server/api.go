@@ -25,6 +25,7 @@ func (s *Server) routes() error {
 	s.feedbackRoutes()
 	s.objectRoutes()
 	s.stateRoutes()
+	s.lakeRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {

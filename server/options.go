@@ -11,6 +11,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/server/keys"
 	"github.com/varvedb/varve/state"
 )
@@ -21,6 +22,8 @@ type Database struct {
 	Chat chat.API
 	// State are its versioned tables; nil: /v1/state is unsupported.
 	State *state.Service
+	// Lake are its files; nil: /v1/lake is unsupported.
+	Lake *lake.Service
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Ping tells whether the store answers; nil: it always does.

@@ -45,9 +45,9 @@ var rooms = map[string][]string{
 	"blob/azure":    {"blob"},
 	"blob/gcs":      {"blob"},
 
-	"server/wire": {"state"},
+	"server/wire": {"state", "lake"},
 	"server/keys": nil,
-	"server":      {"chat", "state", "server/wire", "server/keys", "blob/media"},
+	"server":      {"chat", "state", "lake", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "state", "server/wire"},
 
 	"transfer": {"chat"},
