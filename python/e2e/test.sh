@@ -39,6 +39,7 @@ need python3-venv python3 -m ensurepip --version
 need postgresql has_postgres
 need chromium command -v chromium
 "$root/scripts/need-dynamodb"
+"$root/scripts/need-buckets"
 
 mkdir -p "$VARVE_VENVS"
 if [ ! -x "$VARVE_VENVS/uv-tool/bin/uv" ]; then

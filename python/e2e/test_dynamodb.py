@@ -1,12 +1,7 @@
 """One DynamoDB table, two programs: Chainlit's own `DynamoDBDataLayer` and Varve read each other."""
 
 import asyncio
-import os
-import pathlib
-import subprocess
 
-import boto3
-import httpx
 import pytest
 from chainlit.data.dynamodb import DynamoDBDataLayer
 from chainlit.types import Pagination, ThreadFilter
@@ -14,11 +9,9 @@ from chainlit.types import Pagination, ThreadFilter
 import golden
 from golden import CARD, IDENTIFIER, MESSAGE, NOTE, THREAD, TOOL, missing
 from harness.chainlit_layer import Bucket, ChainlitLayer
-from harness.process import Process, free_port
-from harness.varve import Varve, binary
-from harness.wait import until
+from harness.clouds import DynamoDB
+from harness.varve import Varve
 
-REGION = "eu-central-1"
 FEEDBACK = f"THREAD#{THREAD}::STEP#{MESSAGE}"
 
 
@@ -33,26 +26,9 @@ class DynamoLayer(ChainlitLayer):
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory):
-    os.environ |= {"AWS_ACCESS_KEY_ID": "varve", "AWS_SECRET_ACCESS_KEY": "varve", "AWS_REGION": REGION}
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    lib = cache / "varve" / "dynamodb-local-2.5.2"
-    assert lib.exists(), "DynamoDB Local is missing: run scripts/need-dynamodb"
-    port = free_port()
-    command = ["java", f"-Djava.library.path={lib}", "-cp", f"{lib}/*"]
-    command += ["com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-inMemory", "-port", port]
-    server = Process(command, tmp_path_factory.mktemp("dynamodb") / "log")
-
-    def answers():
-        server.require_alive()
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}").status_code > 0
-        except httpx.TransportError:
-            return False
-
-    until(answers, "DynamoDB Local is ready", 60)
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def dynamodb(tmp_path_factory):
+    with DynamoDB(tmp_path_factory.mktemp("dynamodb")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -61,20 +37,14 @@ def table(request):
 
 
 @pytest.fixture
-def client(endpoint):
-    return boto3.client("dynamodb", region_name=REGION, endpoint_url=endpoint)
+def client(dynamodb):
+    return dynamodb.client()
 
 
 @pytest.fixture
-def varve(endpoint, table, tmp_path):
+def varve(dynamodb, table, tmp_path):
     """Varve on a table that its doctor made."""
-    url = f"dynamodb://{table}?region={REGION}&endpoint={endpoint}"
-    doctor = [binary(), "doctor", "--data", tmp_path / "doctor", "--url", url]
-    told = subprocess.run(doctor, capture_output=True, text=True)
-    assert told.returncode != 0 and "AWS::DynamoDB::Table" in told.stdout, told
-    mended = subprocess.run([*doctor, "--apply"], capture_output=True, text=True)
-    assert mended.returncode == 0, mended
-    with Varve(tmp_path / "data", url) as server:
+    with Varve(tmp_path / "data", dynamodb.table(table)) as server:
         yield server
 
 

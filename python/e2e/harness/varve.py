@@ -22,9 +22,10 @@ def binary():
 class Varve:
     """`varve serve` on a folder, or on a folder and another database. It can be killed and started again."""
 
-    def __init__(self, folder, url=None):
+    def __init__(self, folder, url=None, environment=None):
         self.folder = pathlib.Path(folder)
         self.database = url
+        self.environment = environment
         self.port = free_port()
         self.process = None
 
@@ -44,7 +45,7 @@ class Varve:
         command = [binary(), "serve", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}"]
         if self.database:
             command += ["--url", self.database]
-        self.process = Process(command, f"{self.folder}.log")
+        self.process = Process(command, f"{self.folder}.log", env=self.environment)
         until(self.ready, "varve is ready", 30)
 
     def stop(self):
