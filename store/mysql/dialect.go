@@ -22,6 +22,7 @@ var dialect = sqlcore.Dialect{
 	Before: func(at, id, placeAt, placeID string) string {
 		return fmt.Sprintf("(%[1]s<=%[3]s AND (%[1]s<%[3]s OR %[2]s<%[4]s))", at, id, placeAt, placeID)
 	},
+	Late:    "varve_seq",
 	Order:   "varve_seq",
 	Holds:   func(id string, _ sqlcore.Column) bool { return len(id) <= chat.MaxID },
 	Starred: "s." + starredColumn + "=1",

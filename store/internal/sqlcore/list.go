@@ -78,10 +78,18 @@ func (c *Core) listing(ask chat.ThreadQuery, search Condition) (string, []any) {
 	if ask.After != nil {
 		where = append(where, d.before(c.sql.activity, id, param(ask.After.LastActivity), param(ask.After.ID)))
 	}
+	if d.Late != "" {
+		inner = fmt.Sprintf(`SELECT t.%s,%s AS varve_at,%s AS varve_id FROM %s t`, Quote(d.Late), c.sql.activity, id, d.Table("threads"))
+	}
 	if len(where) > 0 {
 		inner += " WHERE " + strings.Join(where, " AND ")
 	}
-	return fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, limit), args
+	page := fmt.Sprintf("%s ORDER BY %s DESC,%s DESC LIMIT %s", inner, c.sql.activity, id, limit)
+	if d.Late == "" {
+		return page, args
+	}
+	return fmt.Sprintf(c.sql.list, c.sql.activity) +
+		fmt.Sprintf(` JOIN (%s) p ON p.%[2]s=t.%[2]s ORDER BY p.varve_at DESC,p.varve_id DESC`, page, Quote(d.Late)), args
 }
 
 // grouped selects threads with their last activity where the steps are read

@@ -46,6 +46,9 @@ type Dialect struct {
 	// Before is the condition that (at, id) comes before a place in the order
 	// of bytes, for engines that cannot seek by a pair of values; nil: a pair.
 	Before func(at, id, placeAt, placeID string) string
+	// Late is the column by which a page that was found in an index is looked
+	// up, for engines that else prefer to read the rows on the way to it.
+	Late string
 	// Greatest is the function that gives the greater of two texts.
 	Greatest string
 	// Grouped: a listing without ActivityColumn reads the steps once, since
