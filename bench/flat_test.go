@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 )
 
@@ -26,6 +27,15 @@ func BenchmarkListFlat(b *testing.B) {
 		}
 		pgtest.Exec(b, url, "DELETE FROM users")
 		flat(b, "PostgreSQL", db, adaID, page, func(from, to int) { fillSQL(b, url, "sqlalchemy", from, to, 1) })
+	})
+	b.Run("mysql", func(b *testing.B) {
+		url := mytest.NewDurable(b)
+		db := open(b, url)
+		user := putUser(b, db)
+		hand := handMy{mytest.Connect(b, url)}
+		defer hand.db.Close()
+		page := func(user string, least int) error { return hand.threads(b.Context(), least, user) }
+		flat(b, "MariaDB", db, user, page, func(from, to int) { fill(b, db, user, from, to, 1) })
 	})
 }
 

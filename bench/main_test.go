@@ -45,8 +45,9 @@ func header(w io.Writer, load string) {
 	fmt.Fprintf(w, "Varve beside its peers and floors, %s\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
 	fmt.Fprintf(w, "%d cores, %s, %s, %s\n", runtime.NumCPU(), memory(), system(), fmt.Sprintf("load %s before and %s after", load, machineLoad()))
 	postgres := output("sh", "-c", "$(ls /usr/lib/postgresql/*/bin/postgres | tail -1) --version")
-	fmt.Fprintf(w, "%s, %s\nPostgreSQL %s, gcc %s, %s\n", strings.Replace(runtime.Version(), "go", "Go ", 1), strings.TrimSuffix(modules(), ","),
-		first(`[0-9.]+`, postgres), output("gcc", "-dumpfullversion"), python())
+	mariadb := output("sh", "-c", "PATH=$PATH:/usr/sbin mariadbd --version")
+	fmt.Fprintf(w, "%s, %s\nPostgreSQL %s, MariaDB %s, gcc %s, %s\n", strings.Replace(runtime.Version(), "go", "Go ", 1), strings.TrimSuffix(modules(), ","),
+		first(`[0-9.]+`, postgres), first(`[0-9.]+`, mariadb), output("gcc", "-dumpfullversion"), python())
 	fmt.Fprintf(w, "Times are medians; everything is on loopback and one disk.\n\n")
 }
 
@@ -69,7 +70,7 @@ func machineLoad() string {
 
 // modules names the versions of what is measured with.
 func modules() string {
-	return output("go", "list", "-m", "-f", "{{.Path}} {{.Version}},", "github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5")
+	return output("go", "list", "-m", "-f", "{{.Path}} {{.Version}},", "github.com/ncruces/go-sqlite3", "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql")
 }
 
 // python names what the peers run on.
