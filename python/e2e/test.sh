@@ -7,7 +7,7 @@
 # VARVE_VENVS is where the Python environments are kept (default .cache/), so that only the first run installs.
 # E2E_BACKENDS narrows the run (sqlite,postgres,supervised); E2E_PICTURES names a folder for pictures of the pages.
 #
-# On Debian, as root, missing programs are installed: python3-venv, postgresql, chromium.
+# On Debian, as root, missing programs are installed: python3-venv, postgresql, mariadb-server, chromium.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,6 +38,7 @@ has_postgres() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }
 need python3-venv python3 -m ensurepip --version
 need postgresql has_postgres
 need chromium command -v chromium
+"$root/scripts/need" mariadb
 "$root/scripts/need-dynamodb"
 "$root/scripts/need-buckets"
 
