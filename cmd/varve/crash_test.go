@@ -16,6 +16,7 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/client"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 )
 
@@ -25,6 +26,7 @@ import (
 func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { killAndLook(t, "") })
 	t.Run("postgres", func(t *testing.T) { killAndLook(t, pgtest.New(t)) })
+	t.Run("mysql", func(t *testing.T) { killAndLook(t, mytest.New(t)) })
 }
 
 func killAndLook(t *testing.T, url string) {

@@ -8,6 +8,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 )
 
@@ -60,16 +61,18 @@ func TestForeign(t *testing.T) {
 	})
 }
 
-// TestPostgres runs the commands on conversations on a PostgreSQL database of
-// Varve's own, through the server and without.
-func TestPostgres(t *testing.T) {
-	for _, way := range []string{"socket", "direct"} {
-		t.Run(way, func(t *testing.T) {
-			runScriptsOn(t, "testdata/chat", way, func(e *testscript.Env) error {
-				e.Setenv("VARVE_URL", pgtest.New(t))
-				return nil
+// TestDatabaseServers runs the commands on conversations on databases of
+// Varve's own on the servers there are, through ours and without.
+func TestDatabaseServers(t *testing.T) {
+	for name, database := range map[string]func(testing.TB) string{"postgres": pgtest.New, "mysql": mytest.New} {
+		for _, way := range []string{"socket", "direct"} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				runScriptsOn(t, "testdata/chat", way, func(e *testscript.Env) error {
+					e.Setenv("VARVE_URL", database(t))
+					return nil
+				})
 			})
-		})
+		}
 	}
 }
 
