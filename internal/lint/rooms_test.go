@@ -56,7 +56,7 @@ var rooms = map[string][]string{
 	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
-	"bench":     {"", "all", "chat", "chat/chattest", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
+	"bench":     {"", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
