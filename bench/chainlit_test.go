@@ -19,11 +19,16 @@ type peer struct {
 	out *bufio.Reader
 }
 
-// startPeer starts chainlit.py on one layer: a URL of SQLAlchemy's, a
+// startPeer starts chainlit_peer.py on one layer: a URL of SQLAlchemy's, a
 // postgres:// one for the official layer, an http:// one for Varve's adapter.
 func startPeer(b *testing.B, layer string) *peer {
 	b.Helper()
-	cmd := exec.CommandContext(b.Context(), peerPython(), "chainlit_peer.py", layer)
+	return startScript(b, "chainlit_peer.py", layer)
+}
+
+func startScript(b *testing.B, args ...string) *peer {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), peerPython(), args...)
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "PYTHONPATH=../python", "TZ=UTC")
 	in, err1 := cmd.StdinPipe()
@@ -59,7 +64,10 @@ func (p *peer) times(b *testing.B, operation, id string, n int) times {
 	if err := json.Unmarshal(line, &seconds); err != nil {
 		b.Fatalf("%s: %s", operation, line)
 	}
-	var t times
+	return sorted(seconds)
+}
+
+func sorted(seconds []float64) (t times) {
 	for _, s := range seconds {
 		t = append(t, time.Duration(s*float64(time.Second)))
 	}

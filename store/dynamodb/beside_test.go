@@ -86,6 +86,26 @@ func TestWhatOthersWroteSinceIsKept(t *testing.T) {
 		t.Errorf("%+v, %v", thread, err)
 	}
 
+	// What an actor may do is looked at in the write itself.
+	for _, user := range []string{"ada", "bob"} {
+		if _, err := c.PutUser(ctx, chat.User{Identifier: user}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asAda := chat.Write{Now: now.Now, Actor: "ada"}
+	if err := c.ApplyThread(ctx, chat.ThreadPatch{ID: "t", UserID: "ada"}, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ApplyStep(ctx, chat.Step{ID: "m", ThreadID: "t", Output: "hers"}, asAda); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.ApplyThread(ctx, chat.ThreadPatch{ID: "t", UserID: "bob"}, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ApplyStep(ctx, chat.Step{ID: "m", ThreadID: "t", Output: "his"}, asAda); errs.KindOf(err) != errs.Forbidden {
+		t.Errorf("a write to another's thread: %v", err)
+	}
+
 	if err := other.DeleteThread(ctx, "t", now); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,8 @@ type Store struct {
 	c       *client
 	examine bool
 	alone   bool // nobody else writes to the table
-	indexed bool // and so the index has every step that is starred or judged
+	marking bool // what is starred or judged is marked in the index
+	indexed bool // and all that is
 	seed    maphash.Seed
 	locks   [64]sync.Mutex // by thread: writers of one process do not disturb each other
 
@@ -101,10 +102,12 @@ func Open(ctx context.Context, raw string, o Options) (*Store, error) {
 	if o.Examine {
 		return s, nil
 	}
-	if err := s.ready(ctx); err != nil || shared {
+	if err := s.ready(ctx); err != nil {
 		return s, err
 	}
-	if s.indexed, err = s.complete(ctx); err == nil && !s.indexed {
+	complete, err := s.complete(ctx)
+	s.marking, s.indexed = complete || s.alone, complete && s.alone
+	if err == nil && s.alone && !complete {
 		o.Log.Info("favourites and the filter by feedback read every thread until the doctor has marked them: run `varve doctor --apply`")
 	}
 	return s, err

@@ -85,9 +85,9 @@ func TestRequestsOfEachCall(t *testing.T) {
 		{"PutUser", "UpdateItem", "UpdateItem", func(c chat.Store) error { _, err := c.PutUser(ctx, chat.User{Identifier: "ada"}, now); return err }},
 		{"User", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.User(ctx, "ada"); return err }},
 		{"ApplyThread", "BatchGetItem UpdateItem", "UpdateItem", func(c chat.Store) error { return c.ApplyThread(ctx, patch, now) }},
-		{"ApplyStep", "BatchGetItem TransactWriteItems", "TransactWriteItems", func(c chat.Store) error { return c.ApplyStep(ctx, step, now) }},
-		{"ApplyFeedback", "BatchGetItem TransactWriteItems", "TransactWriteItems", feedback},
-		{"ApplyElement", "BatchGetItem TransactWriteItems", "TransactWriteItems", element("e")},
+		{"ApplyStep", "BatchGetItem TransactWriteItems", "UpdateItem", func(c chat.Store) error { return c.ApplyStep(ctx, step, now) }},
+		{"ApplyFeedback", "BatchGetItem UpdateItem", "UpdateItem", feedback},
+		{"ApplyElement", "BatchGetItem TransactWriteItems", "UpdateItem", element("e")},
 		{"Head", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Head(ctx, "t0"); return err }},
 		{"Step", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Step(ctx, ref); return err }},
 		{"Element", "GetItem", "GetItem", func(c chat.Store) error { _, err := c.Element(ctx, chat.Ref{ID: "e", ThreadID: "t0"}); return err }},
@@ -122,7 +122,7 @@ func TestRequestsOfEachCall(t *testing.T) {
 		{"a new element in it", "TransactWriteItems", func(c chat.Store) error {
 			return c.ApplyElement(ctx, chat.Element{ID: "n", ThreadID: "new", ForID: "n"}, now)
 		}},
-		{"feedback for a step that was seen", "TransactWriteItems", func(c chat.Store) error {
+		{"feedback for a step that was seen", "UpdateItem", func(c chat.Store) error {
 			_, err := c.ApplyFeedback(ctx, chat.Feedback{ID: "g", ForID: "n", ThreadID: "new", Value: 1}, now)
 			return err
 		}},

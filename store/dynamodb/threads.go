@@ -177,7 +177,7 @@ func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write
 			return plan{}, err
 		}
 		out, err := r.s.patched(ctx, st, p, w)
-		if given = st.thread != nil && p.UserID != "" && owner(st.thread) != p.UserID; given && err == nil {
+		if given = r.s.marking && st.thread != nil && p.UserID != "" && owner(st.thread) != p.UserID; given && err == nil {
 			out.ops = append(out.ops, r.s.replace(unfinished(p.ID)))
 		}
 		return out, err
