@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tests the Python package against the real server, on each Chainlit it supports.
+# Tests the Python package against the real server, on each Chainlit it supports,
+# and what it does for small state, with ibis.
 #
 #   python/test.sh [VERSION…] [-- PYTEST OPTIONS]
 #
@@ -50,6 +51,15 @@ for version in $versions; do
 	install "$version"
 	"$envs/venv-chainlit-$version/bin/python" -m pytest tests "$@" || failed="$failed $version"
 done
+echo "== state"
+env=$envs/venv-state
+mark=$env/varve-test-requirements
+if ! cmp -s "$mark" requirements/state.txt; then
+	[ -x "$env/bin/python" ] || "$envs/uv-tool/bin/uv" venv --quiet --python python3 "$env"
+	"$envs/uv-tool/bin/uv" pip install --quiet --python "$env/bin/python" -r requirements/state.txt
+	cp requirements/state.txt "$mark"
+fi
+"$env/bin/python" -m pytest tests_state "$@" || failed="$failed (state)"
 if [ -n "$failed" ]; then
 	echo "failed on Chainlit$failed" >&2
 	exit 1

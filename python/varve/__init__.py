@@ -9,11 +9,37 @@ In a Chainlit app one line is enough::
     def data_layer():
         return VarveDataLayer()          # or VarveDataLayer("http://127.0.0.1:8484")
 
+Small state that keeps its history, in a file, without a running server::
+
+    from varve import Lake, State, Todo, ibis
+
+    Todo("data.db").append_todo(id="a", user_id=None, subject=None, body="do it")
+
 ``varve.errors`` holds the exceptions, one for each kind of error the server
 names; ``varve.server`` starts and supervises the ``varve`` binary.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from ._version import __version__
 from .errors import VarveError
 
-__all__ = ["VarveError", "__version__"]
+__all__ = ["Lake", "State", "Todo", "VarveError", "__version__", "dt", "ibis"]
+
+# Where these are: a chat need not load what it does not use.
+_HOMES = {
+    "Lake": ".lake",
+    "State": ".state",
+    "Todo": ".todo",
+    "dt": ".state",
+    "ibis": ".state",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'varve' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

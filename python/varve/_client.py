@@ -43,7 +43,7 @@ def path(*segments: str) -> str:
 class Client:
     """One server, and the way to it.
 
-    Every write here may be repeated safely, so a call that met no server, or
+    Nearly every write may be repeated safely, so a call that met no server, or
     lost it half-way, is repeated for up to ``retry_seconds`` (writes) or
     ``read_retry_seconds`` (reads); then UnavailableError is raised.
     """
@@ -92,12 +92,19 @@ class Client:
         *,
         query: Mapping[str, Any] | None = None,
         user: str | None = None,
+        repeatable: bool = True,
     ) -> Any:
         """A call that takes and gives JSON; None where the answer has no body."""
         body = None if value is None else _json.encode(value)
         kind = None if value is None else "application/json"
         answer = await self.call(
-            method, target, body, content_type=kind, query=query, user=user
+            method,
+            target,
+            body,
+            content_type=kind,
+            query=query,
+            user=user,
+            repeatable=repeatable,
         )
         return _json.decode(answer.body) if answer.body else None
 
@@ -110,14 +117,17 @@ class Client:
         content_type: str | None = None,
         query: Mapping[str, Any] | None = None,
         user: str | None = None,
+        repeatable: bool = True,
     ) -> Response:
-        """A call; raises the error of the kind the server answered."""
+        """A call; raises the error of the kind the server answered. One that is
+        not ``repeatable`` raises UnavailableError when its answer was lost:
+        whether it was done, a look tells."""
         headers = self._call_headers(content_type, user)
         target += _query(query)
         pool = (
             self._calls if body is None or isinstance(body, bytes) else self._transfers
         )
-        answer = await self._repeat(pool, method, target, headers, body)
+        answer = await self._repeat(pool, method, target, headers, body, repeatable)
         if answer.status >= 300:
             raise errors.from_response(answer.status, answer.headers, answer.body)
         return answer
@@ -155,6 +165,7 @@ class Client:
         target: str,
         headers: dict[str, str],
         body: bytes | Body | None,
+        repeatable: bool,
     ) -> Response:
         began = time.monotonic()
         pause = _FIRST_PAUSE
@@ -163,7 +174,8 @@ class Client:
             if answer is not None and answer.status not in _NOT_NOW:
                 self._trace(method, target, headers, answer.status, began)
                 return answer
-            if not self._may_wait(method, began, pause):
+            lost = failure is not None and failure.sent and not repeatable
+            if lost or not self._may_wait(method, began, pause):
                 break
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)

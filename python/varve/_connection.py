@@ -18,7 +18,10 @@ Head = tuple[int, dict[str, str]]
 
 class ConnectionFailed(Exception):
     """There was no answer, or only a part of one. Whether the server acted is
-    unknown, so only a call that may be repeated is repeated."""
+    unknown, so only a call that may be repeated is repeated; unless nobody
+    listened, when nothing was ``sent``."""
+
+    sent = True
 
 
 class Body(Protocol):
@@ -61,7 +64,9 @@ class Connection:
                 )
             reader, writer = await asyncio.wait_for(opening, _CONNECT_SECONDS)
         except (OSError, asyncio.TimeoutError) as err:
-            raise ConnectionFailed(f"cannot connect: {err or 'timed out'}") from err
+            failed = ConnectionFailed(f"cannot connect: {err or 'timed out'}")
+            failed.sent = False
+            raise failed from err
         return cls(reader, writer)
 
     @property

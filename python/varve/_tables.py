@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from . import _json
 from ._blocking import Loop
 from ._client import Client, path
 
@@ -43,7 +44,8 @@ class Tables:
     def write(self, name: str, writes: Sequence[Row]) -> list[Row]:
         """Makes one version for each write, in order: all or none."""
         body = {"writes": list(writes)}
-        return self._json("POST", path("state", name, "versions"), body)["data"]
+        target = path("state", name, "versions")
+        return self._json("POST", target, body, repeatable=False)["data"]
 
     def get(self, name: str, key: str) -> Row:
         """The newest version of a row, a deletion too. Raises NotFoundError."""
@@ -85,6 +87,12 @@ class Tables:
     def json(self, *args: Any, **kwargs: Any) -> Any:
         """A call that takes and gives JSON; see Client.json."""
         return self._json(*args, **kwargs)
+
+    def json_of(self, method: str, target: str, body: bytes) -> Any:
+        """A call that takes bytes and gives JSON."""
+        kind = "application/octet-stream"
+        answer = self.call(method, target, body, content_type=kind, repeatable=False)
+        return _json.decode(answer.body)
 
     def close(self) -> None:
         """Closes connections, and stops the server if this process started it."""
