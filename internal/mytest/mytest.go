@@ -40,6 +40,14 @@ func NewDurable(t testing.TB) string {
 	return create(t, &durable)
 }
 
+// NewTLS is New on a server that takes encrypted connections only, and the file
+// of the authority that its certificate is of.
+func NewTLS(t testing.TB) (url, authority string) {
+	t.Helper()
+	url = create(t, &secure)
+	return url, secure.authority
+}
+
 // Exec runs SQL on a database, several statements at once if they take no
 // arguments, and fails the test when it fails.
 func Exec(t testing.TB, url, text string, args ...any) {
@@ -71,6 +79,7 @@ func dsn(url string) string {
 	name, _, _ = strings.Cut(name, "?")
 	c := mysql.NewConfig()
 	c.User, c.Net, c.Addr, c.DBName = Role, "tcp", host, name
+	c.TLSConfig = "preferred" // where there is encryption, without a look at certificates
 	c.MultiStatements, c.InterpolateParams = true, true
 	c.Logger = &mysql.NopLogger{} // a server that is still starting is no news
 	return c.FormatDSN()

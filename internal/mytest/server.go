@@ -21,6 +21,9 @@ var account = daemon.Account{"mysql"}
 // tests of the process.
 type server struct {
 	options []string
+	secure  bool // it has a certificate and insists on it
+
+	authority string // the file of who signed that
 
 	once sync.Once
 	port string
@@ -29,6 +32,7 @@ type server struct {
 
 var (
 	fast    = server{options: []string{"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"}}
+	secure  = server{secure: true, options: append([]string{"--require-secure-transport=ON"}, fast.options...)}
 	durable = server{options: []string{"--innodb-flush-log-at-trx-commit=1"}}
 )
 
@@ -63,6 +67,11 @@ func (s *server) run() error {
 		"--auth-root-authentication-method=normal", "--skip-test-db")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w\n%s", install, err, out), os.RemoveAll(dir))
+	}
+	if s.secure {
+		if err := s.certify(dir); err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
 	}
 	for try := 0; ; try++ {
 		if err = s.serve(server, dir); err == nil || try == 3 {

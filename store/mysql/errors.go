@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -51,6 +52,10 @@ func unreachable(err error) error {
 			return known
 		}
 	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return errors.New("its certificate is not trusted; name the file of who signed it by ?ssl_ca=FILE")
+	}
 	return errors.New("no connection")
 }
 
@@ -87,7 +92,7 @@ var classes = []struct {
 }{
 	{errs.Exists, "another row has this key", []uint16{duplicate, 1586}},
 	{errs.Unavailable, "the database gave the work up; try again", []uint16{deadlock, lockWait, changed, 1317, 1969, 3024, 1637}},
-	{errs.Unavailable, "the database refuses this user or password", []uint16{1045, 1698, 1251, 1524}},
+	{errs.Unavailable, "the database refuses this user or password, or takes them over encrypted connections only (?tls=true)", []uint16{1045, 1698, 1251, 1524, 3159}},
 	{errs.Unavailable, "the database does not exist on this server, or this user may not use it", []uint16{1049, 1044}},
 	{errs.Unavailable, "the database has no room or connections left", []uint16{1040, 1203, 1226, 1021, 1114, 1041, 1037, 1038}},
 	{errs.Unavailable, "the database is read-only, a replica perhaps", []uint16{1290, 1836, 1792}},
