@@ -102,8 +102,13 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	}, lost)
 }
 
-// tries is how often a transaction runs that lost against another.
-const tries = 10
+// tries is how often a transaction runs that lost against another, and waits how
+// often one that waited for a lock as long as the server lets it, by default for
+// 50 seconds.
+const (
+	tries = 10
+	waits = 2
+)
 
 // transact runs fn in one transaction, which fn commits, and runs it anew
 // while again says so of its error.
@@ -114,7 +119,7 @@ func (s *Store) transact(ctx context.Context, fn func(*tx) error, again func(err
 	}
 	for try := 1; ; try++ {
 		err := s.notice(s.attempt(ctx, l, fn))
-		if try == tries || !again(err) {
+		if try == tries || !again(err) || number(err) == lockWait && try >= waits {
 			return err
 		}
 	}
