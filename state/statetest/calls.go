@@ -9,7 +9,7 @@ import (
 	"github.com/varvedb/varve/state"
 )
 
-func (g gen) undo() call {
+func (g *gen) undo() call {
 	as, of := g.handle()
 	key := g.key()
 	return call{fmt.Sprintf("%sundo %v", as, key), func(ctx context.Context, s *side) (any, error) {
@@ -18,15 +18,16 @@ func (g gen) undo() call {
 	}}
 }
 
-func (g gen) undoRange() call {
-	n, skip := g.IntN(60), g.IntN(2) == 0
-	return call{fmt.Sprintf("undo the range from %d, skip %v", n, skip), func(ctx context.Context, s *side) (any, error) {
-		got, err := s.rows.UndoRange(ctx, s.seq(n), max(s.seq(n), s.seq(n+4)), skip)
+func (g *gen) undoRange() call {
+	n, skip := g.IntN(8), g.IntN(2) == 0
+	return call{fmt.Sprintf("undo the range from the last but %d, skip %v", n, skip), func(ctx context.Context, s *side) (any, error) {
+		from := len(s.seqs) - 1 - n
+		got, err := s.rows.UndoRange(ctx, s.seq(from), max(s.seq(from), s.seq(from+4)), skip)
 		return recorded(s, ctx, append(got.Records, got.Changed...), err)
 	}}
 }
 
-func (g gen) declare() call {
+func (g *gen) declare() call {
 	n := g.IntN(len(generations))
 	return call{fmt.Sprintf("declare generation %d", n), func(ctx context.Context, s *side) (any, error) {
 		r, err := s.db.Declare(ctx, generations[n])
@@ -38,39 +39,45 @@ func (g gen) declare() call {
 	}}
 }
 
-func (g gen) compact() call {
-	n := g.IntN(80)
+func (g *gen) compact() call {
+	n := g.IntN(60)
 	return call{fmt.Sprintf("compact to %d", n), func(ctx context.Context, s *side) (any, error) {
 		return s.rows.Compact(ctx, s.seq(n))
 	}}
 }
 
-func (g gen) clear() call {
-	if g.IntN(2) == 0 {
-		return g.compact()
-	}
+func (g *gen) clear() call {
 	return call{"clear", func(ctx context.Context, s *side) (any, error) { return nil, s.db.Clear(ctx) }}
 }
 
-func (g gen) query() state.Query {
+func (g *gen) query() state.Query {
 	q := state.Query{Deleted: g.IntN(4) == 0, Request: page.Request{First: 1 + g.IntN(4)}}
-	for range g.IntN(3) {
-		q.Order = append(q.Order, state.Order{Column: one(g, "a", "b", "n", "m", "text", "_seq", "_version", "_at", "at"), Descending: g.IntN(2) == 0})
+	for _, i := range g.Perm(9)[:g.IntN(3)] {
+		q.Order = append(q.Order, state.Order{Column: []string{"a", "b", "n", "m", "text", "_seq", "_version", "_at", "at"}[i], Descending: g.IntN(2) == 0})
 	}
-	for range g.IntN(3) {
+	for range g.IntN(5) / 2 {
 		q.Where = append(q.Where, g.condition())
 	}
 	return q
 }
 
-func (g gen) condition() state.Condition {
+func (g *gen) condition() state.Condition {
 	compare := one(g, state.Equal, state.NotEqual, state.Less, state.LessEqual, state.Greater, state.GreaterEqual)
+	if g.IntN(4) == 0 {
+		return g.rarer(compare)
+	}
 	return one(g,
 		state.Condition{Column: "n", Op: compare, Value: one[any](g, 1, -2, nil, 1<<40)},
 		state.Condition{Column: "m", Op: compare, Value: one[any](g, 7, nil, 10)},
 		state.Condition{Column: "text", Op: compare, Value: one[any](g, "", "x", "é", nil)},
 		state.Condition{Column: "text", Op: state.In, Value: one(g, []any{}, []any{"x"}, []any{"Y", "é", ""})},
 		state.Condition{Column: "b", Op: state.In, Value: []any{1, 5}},
+	)
+}
+
+// rarer are conditions on columns that a newer declaration adds.
+func (g *gen) rarer(compare state.CompareOp) state.Condition {
+	return one(g,
 		state.Condition{Column: "j", Op: one(g, state.Has, state.Equal, state.NotEqual), Value: one[any](g, "a,b", "a", nil)},
 		state.Condition{Column: "f", Op: compare, Value: one[any](g, true, nil)},
 		state.Condition{Column: "at", Op: compare, Value: one[any](g, day(0), day(1))},
@@ -78,7 +85,7 @@ func (g gen) condition() state.Condition {
 	)
 }
 
-func (g gen) list() call {
+func (g *gen) list() call {
 	as, of := g.handle()
 	q := g.query()
 	return call{fmt.Sprintf("%slist %+v", as, q), func(ctx context.Context, s *side) (any, error) {
@@ -86,7 +93,7 @@ func (g gen) list() call {
 	}}
 }
 
-func (g gen) read() call {
+func (g *gen) read() call {
 	as, of := g.handle()
 	key := g.key()
 	switch a, b := int64(g.IntN(6)), int64(g.IntN(6)); g.IntN(4) {
@@ -112,17 +119,17 @@ func (g gen) read() call {
 	}}
 }
 
-func (g gen) past() call {
+func (g *gen) past() call {
 	as, of := g.handle()
-	n, kind, key, q := g.IntN(100), g.IntN(3), g.key(), g.query()
+	n, kind, key, q := g.IntN(40), g.IntN(3), g.key(), g.query()
 	point := func(ctx context.Context, s *side) state.Point {
 		switch kind {
 		case 0:
 			return state.AtVersion(int64(n % 6))
 		case 1:
-			return state.AtPosition(s.seq(n))
+			return state.AtPosition(s.seq(len(s.seqs) - 1 - n))
 		}
-		return state.AtTime(day(0).Add(time.Duration(n) * 1500 * time.Millisecond))
+		return state.AtTime(day(0).Add(time.Duration(n) * 6500 * time.Millisecond))
 	}
 	if g.IntN(2) == 0 {
 		return call{fmt.Sprintf("%sas of %d (%d): latest %v", as, n, kind, key), func(ctx context.Context, s *side) (any, error) {

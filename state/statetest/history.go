@@ -190,11 +190,14 @@ var generations = []state.Schema{
 	{Name: "things", Key: []string{"a"}, Columns: []state.Column{col("a", state.Text)}}, // a conflict
 }
 
-// gen makes calls.
-type gen struct{ *rand.Rand }
+// gen makes calls. Most of them can succeed: a history of refusals shows little.
+type gen struct {
+	*rand.Rand
+	user string // who acts in the call that is made, "-" for nobody
+}
 
 func newHistory(seed uint64, length int) history {
-	g := gen{rand.New(rand.NewPCG(seed, 7))}
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 7)), user: "-"}
 	var h history
 	for range length {
 		h = append(h, g.call())
@@ -202,28 +205,38 @@ func newHistory(seed uint64, length int) history {
 	return h
 }
 
-func (g gen) call() call {
+func (g *gen) call() call {
 	makers := []func() call{g.write, g.write, g.write, g.write, g.batch, g.undo, g.undoRange, g.list, g.list, g.list, g.read, g.read, g.past, g.past}
-	if g.IntN(12) == 0 {
-		makers = []func() call{g.declare, g.compact, g.compact, g.clear}
+	switch g.IntN(60) {
+	case 0, 1, 2:
+		makers = []func() call{g.declare}
+	case 3:
+		makers = []func() call{g.compact}
+	case 4:
+		makers = []func() call{g.compact, g.compact, g.clear}
 	}
+	g.user = "-"
 	return makers[g.IntN(len(makers))]()
 }
 
-func one[T any](g gen, of ...T) T { return of[g.IntN(len(of))] }
+func one[T any](g *gen, of ...T) T { return of[g.IntN(len(of))] }
 
-func (g gen) key() []any {
-	return []any{one[any](g, nil, "", "ada", "bob"), one[any](g, nil, 1, 2)}
+func (g *gen) key() []any {
+	key := []any{one[any](g, nil, "", "ada"), one[any](g, nil, 1)}
+	if g.user != "-" && g.IntN(4) > 0 {
+		key[0] = g.user
+	}
+	return key
 }
 
-func (g gen) row(key []any) state.Row {
+func (g *gen) row(key []any) state.Row {
 	row := state.Row{"a": key[0], "b": key[1]}
 	for name, values := range map[string][]any{
 		"n": {nil, 1, -2, 1 << 40}, "m": {nil, 7, 10}, "text": {nil, "", "x", "Y", "é"},
 		"j": {nil, []string{"x", "a,b"}, json.RawMessage(`{"k":1.50}`)}, "f": {nil, true, false}, "at": {nil, day(1), day(-30000)}, "x": {nil, []byte{}, []byte{0, 255}},
 	} {
 		known := name == "n" || name == "m" || name == "text"
-		if v := one(g, values...); g.IntN(2) == 0 && (known || g.IntN(4) == 0) {
+		if v := one(g, values...); g.IntN(2) == 0 && (known || g.IntN(8) == 0) {
 			row[name] = v
 		}
 	}
@@ -231,8 +244,15 @@ func (g gen) row(key []any) state.Row {
 }
 
 // handle chooses who acts and what version is expected.
-func (g gen) handle() (what string, of func(*side) *state.Rows) {
-	user, expect := one(g, "-", "-", "-", "ada", "bob", ""), one[int64](g, 0, 0, 0, 0, 1, 2, 3)
+func (g *gen) handle() (what string, of func(*side) *state.Rows) {
+	user, expect := "-", int64(0)
+	if g.IntN(5) == 0 {
+		user = one(g, "ada", "ada", "")
+	}
+	if g.IntN(12) == 0 {
+		expect = 1 + g.Int64N(4)
+	}
+	g.user = user
 	return fmt.Sprintf("as %q if %d ", user, expect), func(s *side) *state.Rows {
 		r := s.rows.By("actor")
 		if user != "-" {
@@ -245,21 +265,21 @@ func (g gen) handle() (what string, of func(*side) *state.Rows) {
 	}
 }
 
-func (g gen) change() state.Change {
+func (g *gen) change() state.Change {
 	key := g.key()
-	c := state.Change{Op: one(g, state.OpAppend, state.OpUpdate, state.OpUpdate, state.OpPut, state.OpDelete, state.OpRestore)}
+	c := state.Change{Op: one(g, state.OpAppend, state.OpUpdate, state.OpUpdate, state.OpPut, state.OpPut, state.OpPut, state.OpDelete, state.OpRestore)}
 	switch c.Op {
 	case state.OpDelete:
 		c.Key = key
 	case state.OpRestore:
-		c.Key, c.Version = key, int64(g.IntN(5))
+		c.Key, c.Version = key, 1+g.Int64N(5)
 	default:
 		c.Row, c.Whole = g.row(key), g.IntN(3) == 0
 	}
 	return c
 }
 
-func (g gen) write() call {
+func (g *gen) write() call {
 	as, of := g.handle()
 	c := g.change()
 	return call{fmt.Sprintf("%s%+v", as, c), func(ctx context.Context, s *side) (any, error) {
@@ -268,7 +288,7 @@ func (g gen) write() call {
 	}}
 }
 
-func (g gen) batch() call {
+func (g *gen) batch() call {
 	as, of := g.handle()
 	cs := []state.Change{g.change(), g.change(), g.change()}
 	return call{fmt.Sprintf("%sall of %+v", as, cs), func(ctx context.Context, s *side) (any, error) {
