@@ -43,6 +43,10 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 	if err != nil {
 		return nil, err
 	}
+	key, err := privateKey(account.Key)
+	if err != nil {
+		return nil, err
+	}
 	client, err := storage.NewClient(ctx, account.options(endpoint)...)
 	if err != nil {
 		return nil, errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
@@ -53,16 +57,12 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "the bucket cannot be opened")
 	}
-	s := signer{bucket: client.Bucket(u.Host), account: account, now: time.Now}
+	s := signer{bucket: client.Bucket(u.Host), email: account.Email, key: key, now: time.Now}
 	if endpoint != "" {
 		s.host, s.insecure = strings.CutPrefix(endpoint, "http://")
 		s.host = strings.TrimPrefix(s.host, "https://")
 	}
-	sign := s.sign
-	if account.Key == "" {
-		sign = remember(sign, time.Now)
-	}
-	return blob.New(blob.Drive{Bucket: b, Sign: sign, Explain: explainer(u.Host)}, opt), nil
+	return blob.New(blob.Drive{Bucket: b, Sign: remember(s.sign, time.Now), Explain: explainer(u.Host)}, opt), nil
 }
 
 // serviceAccount is the part of a key file that signs; without a Key there is

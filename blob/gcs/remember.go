@@ -13,9 +13,9 @@ const remembered = 10_000
 
 type sign = func(ctx context.Context, key string, l blob.Link) (string, error)
 
-// remember keeps the URLs that a signer made while half of their life is left:
-// without a key at hand each signature is a call, and a thread of a hundred
-// elements is opened more than once.
+// remember keeps the URLs that a signer made while half of their life is left: a
+// signature is a call without a key at hand, and a millisecond with one, and a
+// thread of a hundred elements is opened more than once.
 func remember(ask sign, now func() time.Time) sign {
 	type question struct {
 		key string
