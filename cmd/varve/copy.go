@@ -11,6 +11,7 @@ import (
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/transfer"
@@ -25,6 +26,9 @@ type copyCommand struct {
 	NoVerify   bool   `help:"Do not compare both sides after the copy."`
 	FromData   string `help:"The data folder with SRC's bytes of elements (default: its own, or --data)." placeholder:"DIR"`
 	ToData     string `help:"The data folder for DST's bytes of elements (default: its own, or --data)." placeholder:"DIR"`
+	// A place of each side's own: --elements says one for both, which is seldom meant.
+	FromElements string `help:"Where SRC's bytes of elements lie instead: a folder or a bucket, as in --elements." placeholder:"URL"`
+	ToElements   string `help:"Where DST's bytes of elements lie instead." placeholder:"URL"`
 }
 
 // copied is the command's answer.
@@ -48,7 +52,7 @@ func (c *copyCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return usage{err}
 	}
-	from, err := p.side(ctx, c.From, c.FromData, true)
+	from, err := p.side(ctx, c.From, c.FromData, c.FromElements, true)
 	if err != nil {
 		return err
 	}
@@ -88,9 +92,9 @@ func (c *copyCommand) Run(ctx context.Context, p *program) (err error) {
 func (c *copyCommand) destination(ctx context.Context, p *program, from end) (end, error) {
 	src, err := varve.ParseURL(c.To)
 	if err != nil || !c.DryRun || there(src) == nil {
-		return p.side(ctx, c.To, c.ToData, c.VerifyOnly)
+		return p.side(ctx, c.To, c.ToData, c.ToElements, c.VerifyOnly)
 	}
-	e, err := p.side(ctx, "memory:", "", false)
+	e, err := p.side(ctx, "memory:", "", "", false)
 	e.Name, e.Files = src.Redacted(), from.Files // which are not written to
 	return e, err
 }
@@ -208,7 +212,7 @@ type end struct {
 }
 
 // side opens one end of a copy.
-func (p *program) side(ctx context.Context, url, data string, exists bool) (e end, err error) {
+func (p *program) side(ctx context.Context, url, data, place string, exists bool) (e end, err error) {
 	if isServer(url) {
 		return e, usage{errs.Field(errs.Invalid, "url", "copies are made between databases; name the database of the server %s", url)}
 	}
@@ -219,7 +223,7 @@ func (p *program) side(ctx context.Context, url, data string, exists bool) (e en
 	if err := p.free(ctx, src, exists); err != nil {
 		return e, err
 	}
-	o := varve.Options{Data: data, Log: p.log}
+	o := varve.Options{Data: data, Elements: place, Log: p.log}
 	if o.Data == "" && src.Scheme != "sqlite" && src.Scheme != "memory" {
 		o.Data = p.config.Data
 	}
@@ -230,19 +234,20 @@ func (p *program) side(ctx context.Context, url, data string, exists bool) (e en
 	e.Name, e.Store, e.close = db.Source(), db.Rows(), db.Close
 	if files := db.Files(); files != nil {
 		e.Files = files
-		e.place = elementsFolder(src, o.Data)
+		e.place = placeOf(db.Elements())
 	}
 	return e, nil
 }
 
-func elementsFolder(src varve.Source, data string) string {
-	if data == "" {
-		data = filepath.Dir(src.Path)
+// placeOf names a folder always alike.
+func placeOf(elements string) string {
+	if scheme, _ := blob.Scheme(elements); scheme != "" {
+		return elements
 	}
-	if abs, err := filepath.Abs(filepath.Join(data, "elements")); err == nil {
+	if abs, err := filepath.Abs(elements); err == nil {
 		return abs
 	}
-	return data
+	return elements
 }
 
 // free refuses a file that is not there, and one that a server works on: two
