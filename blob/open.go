@@ -38,7 +38,10 @@ func Open(ctx context.Context, address string, openers map[string]Opener, opt Op
 	if _, secret := u.User.Password(); secret {
 		return nil, errs.Field(errs.Invalid, "elements", "credentials do not belong in the URL; give them by the vendor's variables or files")
 	}
-	q := u.Query()
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errs.Field(errs.Invalid, "elements", "has parameters that cannot be read")
+	}
 	switch q.Get("links") {
 	case "", "bucket":
 	case "server":
@@ -70,7 +73,8 @@ func Redacted(address string) string {
 	if err != nil {
 		return scheme + ":xxxxx"
 	}
-	q, masked := u.Query(), false
+	q, err := url.ParseQuery(u.RawQuery)
+	masked := err != nil
 	for name := range q {
 		if !slices.Contains([]string{"account", "endpoint", "links", "path_style", "public_endpoint", "region"}, name) {
 			q.Set(name, "xxxxx")
