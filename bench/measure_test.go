@@ -41,6 +41,12 @@ func alternate(b *testing.B, n int, ways ...way) []times {
 	return all
 }
 
+// sorted brings times that were collected in another way into their order.
+func (t times) sorted() times {
+	slices.Sort(t)
+	return t
+}
+
 func (t times) median() time.Duration { return t.at(0.5) }
 
 // at is the quantile q.

@@ -166,7 +166,7 @@ func stateWrites(b *testing.B, program string) {
 
 // BenchmarkStateBesideDkdc appends and updates beside dkdc's own expressions.
 func BenchmarkStateBesideDkdc(b *testing.B) {
-	python := peerPython()
+	python := "../.cache/venv-state/bin/python"
 	if named := os.Getenv("BENCH_IBIS_PYTHON"); named != "" {
 		python = named
 	}
@@ -175,7 +175,7 @@ func BenchmarkStateBesideDkdc(b *testing.B) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		b.Fatalf("dkdc's expressions need ibis (pip install 'ibis-framework[sqlite]' pyarrow pandas; BENCH_IBIS_PYTHON names a Python that has it): %v", err)
+		b.Fatalf("dkdc's expressions need ibis (scripts/bench installs it; BENCH_IBIS_PYTHON names another Python): %v", err)
 	}
 	var theirs struct {
 		Version        string
