@@ -52,6 +52,22 @@ var declarations = []rule{
 		schema.Name = "aPPLE"
 		s.equal(column(s.all(state.Query{}, s.declare(schema).All), "id"), []any{"a"})
 	}},
+	{"two programs on one database know each other's tables", func(s *subject) {
+		mine := s.todos()
+		other := state.NewService(s.store, state.Options{})
+		theirs, err := other.Declare(s.ctx, files)
+		s.must(err)
+		s.rec(theirs.Append(s.ctx, state.Row{"user_id": "u", "path": "p", "n": 1}))
+		seen, err := other.Open(s.ctx, "todos")
+		s.must(err)
+		want := s.append(mine, "a", nil)
+		s.equal(s.rec(seen.Latest(s.ctx, "a")), want)
+		s.must(s.db.Clear(s.ctx)) // theirs too, which this service never opened
+		has, err := theirs.Contains(s.ctx, "u", "p", 1)
+		s.must(err)
+		s.equal(has, false)
+		s.rec(theirs.Append(s.ctx, state.Row{"user_id": "u", "path": "p", "n": 1}))
+	}},
 	{"words of SQL are names like others", func(s *subject) {
 		words := []string{"order", "group", "select", "table", "user", "index", "values", "null", "rowid", "oid", "ctid", "xmin", "tableoid", "limit", "default", "primary", "seq", "entity", "log", "version"}
 		columns := []state.Column{col("key", state.Text)}

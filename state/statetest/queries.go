@@ -124,6 +124,18 @@ var queries = []rule{
 			s.equal(column(got, "id"), column(want, "id"))
 		}
 	}},
+	{"an empty label is not no label", func(s *subject) {
+		r := s.todos()
+		for id, labels := range map[string]any{"none": nil, "empty": []string{}, "blank": []string{""}} {
+			s.append(r, id, state.Row{"labels": labels})
+		}
+		s.equal(s.rec(r.Latest(s.ctx, "none")).Row["labels"], nil)
+		s.equal(s.rec(r.Latest(s.ctx, "empty")).Row["labels"], json.RawMessage(`[]`))
+		s.equal(s.rec(r.Latest(s.ctx, "blank")).Row["labels"], json.RawMessage(`[""]`))
+		p, err := r.All(s.ctx, state.Query{Where: where("labels", state.Has, "")})
+		s.must(err)
+		s.equal(column(p.Data, "id"), []any{"blank"})
+	}},
 	{"labels are found whole, whatever is in them", func(s *subject) {
 		r := s.todos()
 		list := []string{"a,b", "a", "", `"`, `\`, "%", "null", "1", "é", "ab\n", "[]"}
