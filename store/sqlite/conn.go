@@ -41,6 +41,15 @@ func (c *conn) setUp(o Options) error {
 	if err := c.db.BusyTimeout(o.BusyTimeout); err != nil {
 		return err
 	}
+	// Without this guarantee a statement with LIMIT ? is planned anew whenever
+	// another value is bound, at ten times the price of a page.
+	if _, err := c.db.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+		return err
+	}
+	// The inner pages of the indexes of ten million versions.
+	if err := c.db.Exec(`PRAGMA cache_size=-8000`); err != nil {
+		return err
+	}
 	// What does not fit into a little memory, SQLite puts into temporary files.
 	// Where there is no place for those, everything stays in memory; that is
 	// dearer, since statement journals then come in small pieces.

@@ -99,13 +99,27 @@ func (c *conn) versions(v *sqlcore.Versions, sql string, args ...any) (out []sta
 	return out, err
 }
 
-// version asks for one version, nil when there is none.
+// version asks for one version, nil when there is none. It looks no further.
 func (c *conn) version(v *sqlcore.Versions, sql string, args ...any) (*state.Version, error) {
-	found, err := c.versions(v, sql, args...)
-	if err != nil || len(found) == 0 {
-		return nil, err
+	s, err := c.prepare(sql)
+	if err == nil {
+		err = bind(s, args)
 	}
-	return &found[0], nil
+	if err != nil {
+		return nil, classify(err)
+	}
+	var found *state.Version
+	if s.Step() {
+		fields := make([]any, sqlcore.SystemFields+len(v.Table.Columns))
+		if err = s.Columns(fields...); err == nil {
+			one := v.Version(fields)
+			found = &one
+		}
+	}
+	if failed := s.Reset(); err == nil {
+		err = failed
+	}
+	return found, classify(err)
 }
 
 // Get implements state.Store.

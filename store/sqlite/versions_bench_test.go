@@ -127,9 +127,11 @@ func BenchmarkVersionReads(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			for n := 0; b.Loop(); n++ {
+			n, cpu := 0, processor(b)
+			for ; b.Loop(); n++ {
 				must(b, read(n))
 			}
+			cpu(n)
 		})
 	}
 }
@@ -138,11 +140,13 @@ func BenchmarkVersionReads(b *testing.B) {
 func BenchmarkVersionAsOf(b *testing.B) {
 	s := durable(b)
 	table := fillTodos(b, s, 1, 10_000)
-	for n := 0; b.Loop(); n++ {
+	n, cpu := 0, processor(b)
+	for ; b.Loop(); n++ {
 		got, err := s.State().Get(b.Context(), table, "00000000-todo", int64(n%10_000+1))
 		must(b, err)
 		if got.Seq != int64(n%10_000+1) {
 			b.Fatal(got.Seq)
 		}
 	}
+	cpu(n)
 }
