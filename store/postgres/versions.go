@@ -47,7 +47,7 @@ func (l *layout) versionDialect() *sqlcore.VersionDialect {
 		Place: column,
 		Types: map[state.Type]string{state.Text: text, state.Integer: "BIGINT", state.Real: "DOUBLE PRECISION", state.Boolean: "BOOLEAN",
 			state.Time: "BIGINT", state.Bytes: "BYTEA", state.JSON: "JSON"},
-		Number: "BIGINT", Text: text, Flag: "BOOLEAN", True: "true", False: "false", Heads: " WITH (fillfactor = 80)",
+		Number: "BIGINT", Text: text, Flag: "BOOLEAN", False: "false", Heads: " WITH (fillfactor = 80)",
 		Counted: true, Key: bounded,
 		Widen: func(expr string, to state.Type) string {
 			if to == state.Real {

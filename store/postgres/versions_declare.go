@@ -189,7 +189,7 @@ func (r versions) Clear(ctx context.Context, names []string) error {
 			}
 		}
 		work := []sqlcore.Query{{
-			SQL:  `UPDATE ` + l.varve("varve_table") + ` SET generation=generation+1,horizon=CASE WHEN seq>0 THEN seq+1 ELSE horizon END WHERE name=ANY($1::text[])`,
+			SQL:  `UPDATE ` + l.varve("varve_table") + ` SET generation=generation+1,horizon=seq+1 WHERE name=ANY($1::text[])`,
 			Args: []any{wanted}}}
 		for _, e := range found {
 			work = append(work, sqlcore.Query{SQL: e.versions.Truncate})

@@ -18,6 +18,7 @@ import (
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
 	"github.com/varvedb/varve/store/postgres"
 )
 
@@ -86,6 +87,26 @@ func TestState(t *testing.T) {
 			forgetTables(t, c)
 			return s.State()
 		})
+	})
+}
+
+func TestStateAsStore(t *testing.T) {
+	statetest.RunStore(t, func(t *testing.T) store.Store { return open(t, pgtest.New(t)) })
+}
+
+func TestStateHistories(t *testing.T) {
+	url := pgtest.New(t)
+	s, c := open(t, url), connect(t, url)
+	statetest.Histories(t, 10, 60, func(*testing.T) state.Store { return memory.Open().State() },
+		func(t *testing.T) state.Store {
+			forgetTables(t, c)
+			return s.State()
+		})
+}
+
+func TestStateProcesses(t *testing.T) {
+	statetest.Processes(t, pgtest.New(t), func(ctx context.Context, url string) (store.Store, error) {
+		return postgres.Open(ctx, url, postgres.Options{})
 	})
 }
 

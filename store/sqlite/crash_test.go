@@ -25,13 +25,6 @@ func TestMain(m *testing.M) {
 		fmt.Println(writeForever(path))
 		os.Exit(1)
 	}
-	if path := os.Getenv(racing); path != "" {
-		if err := race(path); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
 	os.Exit(m.Run())
 }
 

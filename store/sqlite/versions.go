@@ -32,7 +32,7 @@ var versionDialect = sqlcore.VersionDialect{
 	Place: sqlcore.Quote,
 	Types: map[state.Type]string{state.Text: "TEXT", state.Integer: "INTEGER", state.Real: "REAL", state.Boolean: "INTEGER",
 		state.Time: "INTEGER", state.Bytes: "BLOB", state.JSON: "TEXT"},
-	Number: "INTEGER", Text: "TEXT", Flag: "INTEGER", True: "1", False: "0",
+	Number: "INTEGER", Text: "TEXT", Flag: "INTEGER", False: "0",
 	Widen: func(expr string, to state.Type) string {
 		if to == state.Real {
 			return "CAST(" + expr + " AS REAL)"

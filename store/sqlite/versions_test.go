@@ -14,6 +14,8 @@ import (
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/sqlite"
 )
 
 var todos = state.Schema{Name: "Todos", Key: []string{"id"}, Owner: "user", Columns: []state.Column{
@@ -62,6 +64,23 @@ func kind(t testing.TB, what string, err error, want errs.Kind) {
 func TestState(t *testing.T) {
 	t.Parallel()
 	statetest.Run(t, func(t *testing.T) state.Store { return fresh(t).State() })
+}
+
+func TestStateAsStore(t *testing.T) {
+	t.Parallel()
+	statetest.RunStore(t, func(t *testing.T) store.Store { return fresh(t) })
+}
+
+func TestStateHistories(t *testing.T) {
+	t.Parallel()
+	statetest.Histories(t, 20, 100, func(*testing.T) state.Store { return memory.Open().State() },
+		func(t *testing.T) state.Store { return fresh(t).State() })
+}
+
+func TestStateProcesses(t *testing.T) {
+	statetest.Processes(t, filepath.Join(t.TempDir(), "varve.db"), func(ctx context.Context, path string) (store.Store, error) {
+		return sqlite.Open(ctx, path, sqlite.Options{})
+	})
 }
 
 func TestValuesOfAllTypesComeBack(t *testing.T) {

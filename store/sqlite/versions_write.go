@@ -269,7 +269,7 @@ func (r versions) Clear(ctx context.Context, tables []string) error {
 			if slices.ContainsFunc(all[:i], func(o *sqlcore.Plan) bool { return o.Versions.Name == p.Versions.Name }) {
 				continue
 			}
-			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=CASE WHEN ?1>0 THEN ?1+1 ELSE horizon END,seq=?1,at=?2 WHERE name=?3`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
+			err := c.exec(`UPDATE varve_table SET generation=generation+1,horizon=?1+1,seq=?1,at=?2 WHERE name=?3`, p.Seq, p.At.UnixMicro(), p.Versions.Name)
 			if err == nil {
 				err = c.exec(p.Versions.ClearLog)
 			}

@@ -28,8 +28,8 @@ type VersionDialect struct {
 	Compare func(expr string, t state.Type) string
 	// Has tells whether a list in JSON contains a text.
 	Has func(expr, param string) string
-	// True and False are the flags as they stand in SQL.
-	True, False string
+	// False is a flag that is not set, as it stands in SQL.
+	False string
 	// Key is what stands for a key that an index cannot hold; nil: it holds all.
 	Key func(key string) string
 	// Counted: the catalogue has the position of the newest version.
