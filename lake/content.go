@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/varvedb/varve/errs"
 )
@@ -135,7 +136,8 @@ func (r *Reader) load(i int64) error {
 		}
 		r.next = start
 	}
-	r.buf = append(r.buf[:0], make([]byte, min(Piece, r.size-i*Piece))...)
+	size := int(min(Piece, r.size-i*Piece))
+	r.buf = slices.Grow(r.buf[:0], size)[:size]
 	n, err := io.ReadFull(r.body, r.buf)
 	r.next += int64(n)
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {

@@ -14,8 +14,7 @@ import (
 	"github.com/varvedb/varve/state"
 )
 
-func TestAnyRangeIsRead(t *testing.T) {
-	b := open(t)
+func anyRangeIsRead(t *testing.T, b *bench) {
 	raw := noise(2*lake.Piece + 1234)
 	if _, err := b.Put(t.Context(), file("f"), bytes.NewReader(raw)); err != nil {
 		t.Fatal(err)
@@ -53,8 +52,7 @@ func flip(raw []byte, at int) []byte {
 	return raw
 }
 
-func TestAFlippedBitInTheBucketIsNeverReturned(t *testing.T) {
-	b := open(t)
+func aFlippedBitInTheBucketIsNeverReturned(t *testing.T, b *bench) {
 	raw := noise(2*lake.Piece + 1234)
 	if _, err := b.Put(t.Context(), file("f"), bytes.NewReader(raw)); err != nil {
 		t.Fatal(err)
@@ -97,8 +95,8 @@ func TestAFlippedBitInTheBucketIsNeverReturned(t *testing.T) {
 	kind(t, err, errs.Internal)
 }
 
-func TestAFlippedBitInARowIsNeverReturned(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func aFlippedBitInARowIsNeverReturned(t *testing.T, b *bench) {
+	ctx := t.Context()
 	small := put(t, b.Service, "small", "hello world").Value
 	large, err := b.Put(ctx, file("large"), bytes.NewReader(noise(2*lake.Piece)))
 	if err != nil {
@@ -181,9 +179,8 @@ func (h *hole) Open(context.Context, string) (io.ReadSeekCloser, error) {
 	}{&endless{size: h.size}, io.NopCloser(nil)}, nil
 }
 
-func TestAFileOfAnySizeTakesTheMemoryOfOnePiece(t *testing.T) {
-	const size = 100 << 20
-	b := open(t)
+func aFileOfAnySizeTakesTheMemoryOfOnePiece(t *testing.T, b *bench) {
+	const size = 20 << 20
 	l := lake.New(b.tables, lake.Options{Bucket: &hole{size: size}})
 	put(t, l, "first", "opens the tables")
 	var before, between, after runtime.MemStats
@@ -201,14 +198,13 @@ func TestAFileOfAnySizeTakesTheMemoryOfOnePiece(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	put, got := between.TotalAlloc-before.TotalAlloc, after.TotalAlloc-between.TotalAlloc
-	if put > 8<<20 || got > 8<<20 {
+	if put > 4<<20 || got > 4<<20 {
 		t.Fatalf("put allocated %d bytes and reading %d, of a file with %d", put, got, size)
 	}
 	t.Logf("put allocated %d bytes and reading %d, of a file with %d", put, got, size)
 }
 
-func TestAnEmptyReaderIsAnEmptyFile(t *testing.T) {
-	b := open(t)
+func anEmptyReaderIsAnEmptyFile(t *testing.T, b *bench) {
 	if _, err := b.Put(t.Context(), file("f"), strings.NewReader("")); err != nil {
 		t.Fatal(err)
 	}

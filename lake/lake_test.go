@@ -14,9 +14,13 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/page"
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/postgres"
 	"github.com/varvedb/varve/store/sqlite"
 )
 
@@ -28,13 +32,61 @@ type bench struct {
 	now    time.Time
 }
 
-func open(t *testing.T) *bench {
-	t.Helper()
-	st, err := sqlite.Open(t.Context(), t.TempDir()+"/varve.db", sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
+// TestLake holds the lake to its rules on every store of versioned tables.
+func TestLake(t *testing.T) {
+	for name, open := range map[string]func(*testing.T) (store.Store, error){
+		"memory": func(*testing.T) (store.Store, error) { return memory.Open(), nil },
+		"sqlite": func(t *testing.T) (store.Store, error) {
+			return sqlite.Open(t.Context(), t.TempDir()+"/varve.db", sqlite.Options{})
+		},
+		"postgres": func(t *testing.T) (store.Store, error) {
+			return postgres.Open(t.Context(), pgtest.New(t), postgres.Options{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for name, rule := range rules {
+				t.Run(name, func(t *testing.T) {
+					st, err := open(t)
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { st.Close() })
+					rule(t, newBench(t, st))
+				})
+			}
+		})
 	}
-	t.Cleanup(func() { st.Close() })
+}
+
+var rules = map[string]func(*testing.T, *bench){
+	"a file is appended updated and read":                        aFileIsAppendedUpdatedAndRead,
+	"no path an empty path and each user are apart":              noPathAnEmptyPathAndEachUserAreApart,
+	"one of many appends":                                        oneOfManyAppends,
+	"put appends or updates":                                     putAppendsOrUpdates,
+	"what is there twice is kept once":                           whatIsThereTwiceIsKeptOnce,
+	"the sizes around the edges":                                 theSizesAroundTheEdges,
+	"without a bucket large files are refused":                   withoutABucketLargeFilesAreRefused,
+	"a write that fails leaves no file and no object":            aWriteThatFailsLeavesNoFileAndNoObject,
+	"any range is read":                                          anyRangeIsRead,
+	"a flipped bit in the bucket is never returned":              aFlippedBitInTheBucketIsNeverReturned,
+	"a flipped bit in a row is never returned":                   aFlippedBitInARowIsNeverReturned,
+	"a file of any size takes the memory of one piece":           aFileOfAnySizeTakesTheMemoryOfOnePiece,
+	"an empty reader is an empty file":                           anEmptyReaderIsAnEmptyFile,
+	"names that no file system shows are refused":                namesThatNoFileSystemShowsAreRefused,
+	"a file cannot stand beside a folder of its name":            aFileCannotStandBesideAFolderOfItsName,
+	"any state is a file system":                                 anyStateIsAFileSystem,
+	"sweep frees what an upload left that was broken off":        sweepFreesWhatAnUploadLeftThatWasBrokenOff,
+	"sweep frees what no version has":                            sweepFreesWhatNoVersionHas,
+	"a folder and the lake are kept alike":                       aFolderAndTheLakeAreKeptAlike,
+	"what changed on both sides is left unless one is preferred": whatChangedOnBothSidesIsLeftUnlessOneIsPreferred,
+	"a dry run does nothing":                                     aDryRunDoesNothing,
+	"a part of the lake of one user":                             aPartOfTheLakeOfOneUser,
+	"what the lake does not take is told and the rest goes on":   whatTheLakeDoesNotTakeIsToldAndTheRestGoesOn,
+	"a file that changes within the clocks grain is seen":        aFileThatChangesWithinTheClocksGrainIsSeen,
+	"damaged bytes are not pulled":                               damagedBytesAreNotPulled,
+}
+
+func newBench(t *testing.T, st store.Store) *bench {
 	b := &bench{bucket: &bucket{objects: map[string][]byte{}}, now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return b.now }
 	b.tables = state.NewService(st.State(), state.Options{Now: now})
@@ -147,8 +199,8 @@ func rows(t *testing.T, b *bench, table string) (n int) {
 	return n
 }
 
-func TestAFileIsAppendedUpdatedAndRead(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func aFileIsAppendedUpdatedAndRead(t *testing.T, b *bench) {
+	ctx := t.Context()
 	first, err := b.Append(ctx, lake.File{Filename: "test.txt", Filetype: new("txt"), Version: new(int64(7)), Labels: []string{"a,b", "c"}}, strings.NewReader("hello world"))
 	if err != nil {
 		t.Fatal(err)
@@ -200,8 +252,8 @@ func TestAFileIsAppendedUpdatedAndRead(t *testing.T) {
 	kind(t, err, errs.Invalid)
 }
 
-func TestNoPathAnEmptyPathAndEachUserAreApart(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func noPathAnEmptyPathAndEachUserAreApart(t *testing.T, b *bench) {
+	ctx := t.Context()
 	owners := map[string]*lake.Service{"nobody": b.Service, "ada": b.As("ada"), "the nameless": b.As("")}
 	for who, l := range owners {
 		for path, p := range map[string]*string{"no path": nil, "empty": new(""), "docs": new("docs")} {
@@ -230,8 +282,7 @@ func TestNoPathAnEmptyPathAndEachUserAreApart(t *testing.T) {
 	kind(t, b.As("bob").Remove(ctx, lake.At("docs/f")), errs.NotFound)
 }
 
-func TestOneOfManyAppends(t *testing.T) {
-	b := open(t)
+func oneOfManyAppends(t *testing.T, b *bench) {
 	var wg sync.WaitGroup
 	results := make(chan error, 64)
 	for i := range 8 {
@@ -257,8 +308,7 @@ func TestOneOfManyAppends(t *testing.T) {
 	}
 }
 
-func TestPutAppendsOrUpdates(t *testing.T) {
-	b := open(t)
+func putAppendsOrUpdates(t *testing.T, b *bench) {
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() { put(t, b.Service, "f", fmt.Sprint(i)) })
@@ -270,8 +320,7 @@ func TestPutAppendsOrUpdates(t *testing.T) {
 	}
 }
 
-func TestWhatIsThereTwiceIsKeptOnce(t *testing.T) {
-	b := open(t)
+func whatIsThereTwiceIsKeptOnce(t *testing.T, b *bench) {
 	big := string(noise(lake.Inline + 1))
 	for _, full := range []string{"a", "b", "c/d"} {
 		put(t, b.Service, full+".small", "the same")
@@ -292,8 +341,7 @@ func TestWhatIsThereTwiceIsKeptOnce(t *testing.T) {
 	}
 }
 
-func TestTheSizesAroundTheEdges(t *testing.T) {
-	b := open(t)
+func theSizesAroundTheEdges(t *testing.T, b *bench) {
 	for _, n := range []int{0, 1, lake.Inline - 1, lake.Inline, lake.Inline + 1, lake.Piece - 1, lake.Piece, lake.Piece + 1, 3 * lake.Piece, 3*lake.Piece + 17} {
 		raw := noise(n)
 		full := fmt.Sprint("n", n)
@@ -313,16 +361,14 @@ func TestTheSizesAroundTheEdges(t *testing.T) {
 	}
 }
 
-func TestWithoutABucketLargeFilesAreRefused(t *testing.T) {
-	b := open(t)
+func withoutABucketLargeFilesAreRefused(t *testing.T, b *bench) {
 	l := lake.New(b.tables, lake.Options{})
 	put(t, l, "small", string(noise(lake.Inline)))
 	_, err := l.Put(t.Context(), file("big"), bytes.NewReader(noise(lake.Inline+1)))
 	kind(t, err, errs.TooLarge)
 }
 
-func TestAWriteThatFailsLeavesNoFileAndNoObject(t *testing.T) {
-	b := open(t)
+func aWriteThatFailsLeavesNoFileAndNoObject(t *testing.T, b *bench) {
 	b.bucket.fail = errs.New(errs.Unavailable, "full")
 	_, err := b.Append(t.Context(), file("big"), bytes.NewReader(noise(lake.Piece)))
 	kind(t, err, errs.Unavailable)

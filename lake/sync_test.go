@@ -80,8 +80,7 @@ func (d *desk) sync(want ...string) {
 	}
 }
 
-func TestAFolderAndTheLakeAreKeptAlike(t *testing.T) {
-	b := open(t)
+func aFolderAndTheLakeAreKeptAlike(t *testing.T, b *bench) {
 	one, two := newDesk(t, b), newDesk(t, b)
 	big := string(noise(lake.Piece + 1))
 	one.write("a.txt", "one")
@@ -120,8 +119,7 @@ func TestAFolderAndTheLakeAreKeptAlike(t *testing.T) {
 	one.sync("pull docs/c")
 }
 
-func TestWhatChangedOnBothSidesIsLeftUnlessOneIsPreferred(t *testing.T) {
-	b := open(t)
+func whatChangedOnBothSidesIsLeftUnlessOneIsPreferred(t *testing.T, b *bench) {
 	one, two := newDesk(t, b), newDesk(t, b)
 	one.write("a", "base")
 	one.sync("push a")
@@ -149,8 +147,7 @@ func TestWhatChangedOnBothSidesIsLeftUnlessOneIsPreferred(t *testing.T) {
 	kind(t, err, errs.Invalid)
 }
 
-func TestADryRunDoesNothing(t *testing.T) {
-	b := open(t)
+func aDryRunDoesNothing(t *testing.T, b *bench) {
 	d := newDesk(t, b)
 	d.write("a", "x")
 	put(t, b.Service, "b", "y")
@@ -162,8 +159,7 @@ func TestADryRunDoesNothing(t *testing.T) {
 	}
 }
 
-func TestAPartOfTheLakeOfOneUser(t *testing.T) {
-	b := open(t)
+func aPartOfTheLakeOfOneUser(t *testing.T, b *bench) {
 	d := newDesk(t, b)
 	put(t, b.Service, "docs/a", "mine")
 	put(t, b.Service, "docs2/b", "elsewhere")
@@ -184,8 +180,7 @@ func TestAPartOfTheLakeOfOneUser(t *testing.T) {
 	kind(t, err, errs.Invalid)
 }
 
-func TestWhatTheLakeDoesNotTakeIsToldAndTheRestGoesOn(t *testing.T) {
-	b := open(t)
+func whatTheLakeDoesNotTakeIsToldAndTheRestGoesOn(t *testing.T, b *bench) {
 	d := newDesk(t, b)
 	d.write("e\u0301", "not composed")
 	d.write("a/b", "below a")
@@ -204,8 +199,7 @@ func TestWhatTheLakeDoesNotTakeIsToldAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
-func TestAFileThatChangesWithinTheClocksGrainIsSeen(t *testing.T) {
-	b := open(t)
+func aFileThatChangesWithinTheClocksGrainIsSeen(t *testing.T, b *bench) {
 	d := newDesk(t, b)
 	d.write("a", "one")
 	b.now = time.Now()
@@ -223,8 +217,7 @@ func TestAFileThatChangesWithinTheClocksGrainIsSeen(t *testing.T) {
 	d.sync("push a")
 }
 
-func TestDamagedBytesAreNotPulled(t *testing.T) {
-	b := open(t)
+func damagedBytesAreNotPulled(t *testing.T, b *bench) {
 	d := newDesk(t, b)
 	if _, err := b.Put(t.Context(), file("f"), bytes.NewReader(noise(2*lake.Piece))); err != nil {
 		t.Fatal(err)

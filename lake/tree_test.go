@@ -15,8 +15,7 @@ import (
 	"github.com/varvedb/varve/state"
 )
 
-func TestNamesThatNoFileSystemShowsAreRefused(t *testing.T) {
-	b := open(t)
+func namesThatNoFileSystemShowsAreRefused(t *testing.T, b *bench) {
 	long := strings.Repeat("x", 256)
 	for _, n := range []lake.Name{
 		{Filename: ""}, {Filename: "."}, {Filename: ".."}, {Filename: "a/b"}, {Filename: "/"}, {Filename: "a\x00b"}, {Filename: "a\\b"},
@@ -50,8 +49,8 @@ func TestNamesThatNoFileSystemShowsAreRefused(t *testing.T) {
 	}
 }
 
-func TestAFileCannotStandBesideAFolderOfItsName(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func aFileCannotStandBesideAFolderOfItsName(t *testing.T, b *bench) {
+	ctx := t.Context()
 	put(t, b.Service, "a/b/c", "x")
 	for _, full := range []string{"a", "a/b"} {
 		_, err := b.Put(ctx, file(full), strings.NewReader("x"))
@@ -93,8 +92,8 @@ func TestAFileCannotStandBesideAFolderOfItsName(t *testing.T) {
 	kind(t, err, errs.Exists)
 }
 
-func TestAnyStateIsAFileSystem(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func anyStateIsAFileSystem(t *testing.T, b *bench) {
+	ctx := t.Context()
 	empty, err := b.FS(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -152,8 +151,8 @@ func TestAnyStateIsAFileSystem(t *testing.T) {
 	}
 }
 
-func TestSweepFreesWhatNoVersionHas(t *testing.T) {
-	b, ctx := open(t), t.Context()
+func sweepFreesWhatNoVersionHas(t *testing.T, b *bench) {
+	ctx := t.Context()
 	big := func(n int) string { return fmt.Sprint(n) + string(noise(lake.Piece)) }
 	for _, data := range []string{"without a file", big(2)} { // as after a write that failed
 		if _, err := b.Append(ctx, file("x"), strings.NewReader(data)); err != nil {
@@ -199,6 +198,24 @@ func TestSweepFreesWhatNoVersionHas(t *testing.T) {
 	put(t, b.Service, "anew", big(2))
 	if got := content(t, b.Service, lake.At("anew")); got != big(2) {
 		t.Fatal("anew has other bytes")
+	}
+}
+
+func sweepFreesWhatAnUploadLeftThatWasBrokenOff(t *testing.T, b *bench) {
+	ctx := t.Context()
+	put(t, b.Service, "opens", "the tables")
+	contents, err := b.tables.Open(ctx, lake.ContentTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const key = "varve_lake/somewhere"
+	b.bucket.objects[key] = []byte("half of a file")
+	if _, err := contents.Append(ctx, state.Row{"hash": key, "size": 0, "place": key}); err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(lake.Grace + time.Second)
+	if done, err := b.Sweep(ctx); err != nil || done.Contents != 1 || len(b.bucket.objects) != 0 {
+		t.Fatalf("swept %+v, %d objects stay, %v", done, len(b.bucket.objects), err)
 	}
 }
 

@@ -10,14 +10,41 @@ import (
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/page"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/todo"
 )
 
-func open(t *testing.T) *varve.DB {
+// TestTodo holds the list to its rules on every store of versioned tables.
+func TestTodo(t *testing.T) {
+	for store, url := range map[string]func(*testing.T) string{
+		"memory":   func(*testing.T) string { return "memory:" },
+		"sqlite":   func(t *testing.T) string { return t.TempDir() },
+		"postgres": func(t *testing.T) string { return pgtest.New(t) },
+	} {
+		t.Run(store, func(t *testing.T) {
+			for name, rule := range rules {
+				t.Run(name, func(t *testing.T) { rule(t, open(t, url(t))) })
+			}
+		})
+	}
+}
+
+var rules = map[string]func(*testing.T, *varve.DB){
+	"the most urgent come first and among them the newest":     theMostUrgentComeFirstAndAmongThemTheNewest,
+	"whoever appends first has the id":                         whoeverAppendsFirstHasTheID,
+	"an update changes what it is given and a replacement all": anUpdateChangesWhatItIsGivenAndAReplacementAll,
+	"labels are a list":                                        labelsAreAList,
+	"each user has their own":                                  eachUserHasTheirOwn,
+	"changes are taken back":                                   changesAreTakenBack,
+	"short i ds are made and free":                             shortIDsAreMadeAndFree,
+	"it is part of a transaction":                              itIsPartOfATransaction,
+}
+
+func open(t *testing.T, url string) *varve.DB {
 	t.Helper()
-	db, err := all.Open(t.Context(), t.TempDir(), nil)
+	db, err := all.Open(t.Context(), url, &varve.Options{Data: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +81,8 @@ func kind(t *testing.T, err error, want errs.Kind) {
 	}
 }
 
-func TestTheMostUrgentComeFirstAndAmongThemTheNewest(t *testing.T) {
-	todos := open(t).Todo()
+func theMostUrgentComeFirstAndAmongThemTheNewest(t *testing.T, db *varve.DB) {
+	todos := db.Todo()
 	have(t, todos, todo.Item{ID: "old"}, todo.Item{ID: "new"}, todo.Item{ID: "urgent", Priority: new(int64(0))}, todo.Item{ID: "soon", Priority: new(int64(5))})
 	if got, want := list(t, todos), []string{"urgent", "soon", "new", "old"}; !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
@@ -68,8 +95,8 @@ func TestTheMostUrgentComeFirstAndAmongThemTheNewest(t *testing.T) {
 	}
 }
 
-func TestWhoeverAppendsFirstHasTheID(t *testing.T) {
-	todos := open(t).Todo()
+func whoeverAppendsFirstHasTheID(t *testing.T, db *varve.DB) {
+	todos := db.Todo()
 	var wg sync.WaitGroup
 	won := make([]int, 8)
 	for n := range won {
@@ -95,8 +122,8 @@ func TestWhoeverAppendsFirstHasTheID(t *testing.T) {
 	kind(t, func() error { _, err := todos.Append(t.Context(), todo.Item{ID: "A"}); return err }(), errs.Exists)
 }
 
-func TestAnUpdateChangesWhatItIsGivenAndAReplacementAll(t *testing.T) {
-	todos, ctx := open(t).Todo(), t.Context()
+func anUpdateChangesWhatItIsGivenAndAReplacementAll(t *testing.T, db *varve.DB) {
+	todos, ctx := db.Todo(), t.Context()
 	have(t, todos, todo.Item{ID: "x", Subject: new("s"), Body: new("b"), Priority: new(int64(1)), Labels: []string{"l"}})
 	r, err := todos.Update(ctx, "x", state.Row{"status": todo.Done})
 	if err != nil {
@@ -125,8 +152,8 @@ func TestAnUpdateChangesWhatItIsGivenAndAReplacementAll(t *testing.T) {
 	kind(t, err, errs.Conflict)
 }
 
-func TestLabelsAreAList(t *testing.T) {
-	todos := open(t).Todo()
+func labelsAreAList(t *testing.T, db *varve.DB) {
+	todos := db.Todo()
 	for id, labels := range map[string][]string{"commas": {"a,b", "c"}, "empty": {""}, "none": nil, "no-labels": {}} {
 		have(t, todos, todo.Item{ID: id, Labels: labels})
 		r, err := todos.Get(t.Context(), id)
@@ -143,8 +170,8 @@ func TestLabelsAreAList(t *testing.T) {
 	}
 }
 
-func TestEachUserHasTheirOwn(t *testing.T) {
-	todos, ctx := open(t).Todo(), t.Context()
+func eachUserHasTheirOwn(t *testing.T, db *varve.DB) {
+	todos, ctx := db.Todo(), t.Context()
 	ada, bob, nameless := todos.As("ada"), todos.As("bob"), todos.As("")
 	have(t, ada, todo.Item{ID: "a"})
 	have(t, nameless, todo.Item{ID: "e"})
@@ -173,8 +200,8 @@ func TestEachUserHasTheirOwn(t *testing.T) {
 	}
 }
 
-func TestChangesAreTakenBack(t *testing.T) {
-	todos, ctx := open(t).Todo().By("me"), t.Context()
+func changesAreTakenBack(t *testing.T, db *varve.DB) {
+	todos, ctx := db.Todo().By("me"), t.Context()
 	have(t, todos, todo.Item{ID: "x", Body: new("one")})
 	if _, err := todos.Update(ctx, "x", state.Row{"body": "two"}); err != nil {
 		t.Fatal(err)
@@ -204,8 +231,8 @@ func TestChangesAreTakenBack(t *testing.T) {
 	}
 }
 
-func TestShortIDsAreMadeAndFree(t *testing.T) {
-	todos := open(t).Todo()
+func shortIDsAreMadeAndFree(t *testing.T, db *varve.DB) {
+	todos := db.Todo()
 	seen := map[string]bool{}
 	for range 50 {
 		r, err := todos.Append(t.Context(), todo.Item{Body: new("x")})
@@ -216,8 +243,8 @@ func TestShortIDsAreMadeAndFree(t *testing.T) {
 	}
 }
 
-func TestItIsPartOfATransaction(t *testing.T) {
-	db, fail := open(t), errors.New("no")
+func itIsPartOfATransaction(t *testing.T, db *varve.DB) {
+	fail := errors.New("no")
 	err := db.Update(t.Context(), func(ctx context.Context, tx *varve.Tx) error {
 		if _, err := tx.Todo().Append(ctx, todo.Item{ID: "x"}); err != nil {
 			return err
