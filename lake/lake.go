@@ -130,6 +130,15 @@ func (s *Service) Contains(ctx context.Context, n Name) (bool, error) {
 	return s.files.Contains(ctx, s.key(n)...)
 }
 
+// ContainsPath tells whether there are files on a path; those below it are on
+// others.
+func (s *Service) ContainsPath(ctx context.Context, path *string) (bool, error) {
+	q := s.own(false)
+	q.Where, q.First = append(q.Where, state.Condition{Column: "path", Op: state.Equal, Value: path}), 1
+	found, err := s.files.All(ctx, q)
+	return len(found.Data) > 0, err
+}
+
 // List returns a page of files, unless q says otherwise the newest first.
 func (s *Service) List(ctx context.Context, q state.Query) (page.Page[Record], error) {
 	return s.files.All(ctx, inOrder(q))

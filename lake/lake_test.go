@@ -273,6 +273,14 @@ func noPathAnEmptyPathAndEachUserAreApart(t *testing.T, b *bench) {
 			t.Errorf("%s sees %d files, want %d (%v)", who, len(list.Data), want, err)
 		}
 	}
+	if err := b.Remove(ctx, lake.Name{Path: new(""), Filename: "f"}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[*string]bool{nil: true, new(""): false, new("docs"): true, new("doc"): false} {
+		if has, err := b.ContainsPath(ctx, path); has != want || err != nil {
+			t.Errorf("the path %v: %t, %v", path, has, err)
+		}
+	}
 	r, err := b.Append(ctx, lake.File{UserID: new("ada"), Filename: "given"}, strings.NewReader("x"))
 	if err != nil || *r.Value.UserID != "ada" {
 		t.Fatalf("a file for a user: %+v, %v", r.Value, err)
