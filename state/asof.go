@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -34,10 +35,21 @@ func AtPosition(seq int64) Point { return Point{kind: atPosition, n: seq} }
 // or before, by the times that versions bear.
 func AtTime(t time.Time) Point { return Point{kind: atTime, clock: t} }
 
+// String names the point for people: "position 5".
+func (p Point) String() string {
+	switch p.kind {
+	case atVersion:
+		return fmt.Sprint("version ", p.n)
+	case atTime:
+		return "time " + p.clock.UTC().Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint("position ", p.n)
+}
+
 // View is a table as of a [Point].
 //
 // An acting user sees in a view by position or time the rows that were the
-// user's then; a version by its number belongs to whom the row belongs to now.
+// user's then, and by number those versions of a row of the user's that were.
 type View struct {
 	r  *Rows
 	at Point
@@ -150,15 +162,9 @@ func (v *View) page(ctx context.Context, q Query, limit int) (page.Page[Record],
 	if err != nil {
 		return none, err
 	}
-	seq, err := v.position(ctx, t)
+	out, seq, err := v.r.scan(ctx, t, moment{v.at.String(), v.position}, q, limit)
 	if err != nil {
 		return none, err
-	}
-	out := none
-	if seq > 0 {
-		if out, err = v.r.scan(ctx, t, seq, q, limit); err != nil {
-			return none, err
-		}
 	}
 	if err := v.r.told(ctx, seq); err != nil {
 		return none, err

@@ -191,7 +191,7 @@ func (c checked) History(ctx context.Context, t *Table, key string, before int64
 			return nil, err
 		}
 	}
-	return c.s.store.History(ctx, now, key, before, bounded(limit))
+	return c.s.history(ctx, now, key, before, bounded(limit))
 }
 
 // Log implements Store. An acting user is shown versions that are the user's.

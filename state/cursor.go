@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// A cursor of rows holds the values of the order and the entity of the row it
-// points at. The order and the conditions are in the question that it is
-// signed for.
+// A cursor of rows holds the position that the listing is of, the values of the
+// order, and the entity of the row it points at. The order and the conditions
+// are in the question that it is signed for.
 
 // question is what a cursor of rows belongs to.
-func (t *Table) question(q Scan) string {
-	raw, err := encodeJSON([]any{q.Where, q.Order, q.At, q.Deleted})
+func (t *Table) question(of moment, q Scan) string {
+	raw, err := encodeJSON([]any{of.name, q.Where, q.Order, q.Deleted})
 	if err != nil {
 		panic(err) // of checked values: cannot fail
 	}
@@ -21,8 +21,8 @@ func (t *Table) question(q Scan) string {
 }
 
 // standing is where a version stands in an order, as text.
-func (t *Table) standing(order []Order, v Version) string {
-	after := make([]any, 0, len(order)+1)
+func (t *Table) standing(at int64, order []Order, v Version) string {
+	after := append(make([]any, 0, len(order)+2), at)
 	for _, o := range order {
 		value := t.orderValue(o, v)
 		if at, ok := value.(time.Time); ok {
@@ -50,13 +50,17 @@ func (t *Table) orderValue(o Order, v Version) any {
 }
 
 // readPlace is the reverse of standing, for a cursor of ours.
-func (t *Table) readPlace(order []Order, place string) ([]any, error) {
+func (t *Table) readPlace(order []Order, place string) (at int64, after []any, err error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(place)))
 	d.UseNumber()
-	var after []any
-	if err := d.Decode(&after); err != nil || len(after) != len(order)+1 {
-		return nil, errCursor
+	if err := d.Decode(&after); err != nil || len(after) != len(order)+2 {
+		return 0, nil, errCursor
 	}
+	first, err := integer(after[0])
+	if err != nil {
+		return 0, nil, errCursor
+	}
+	at, after = first.(int64), after[1:]
 	for i, v := range after {
 		typ := Integer
 		if i < len(order) {
@@ -64,10 +68,10 @@ func (t *Table) readPlace(order []Order, place string) ([]any, error) {
 		}
 		var err error
 		if after[i], err = placed(typ, v); err != nil {
-			return nil, errCursor
+			return 0, nil, errCursor
 		}
 	}
-	return after, nil
+	return at, after, nil
 }
 
 func (t *Table) orderType(o Order) Type {

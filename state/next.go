@@ -36,6 +36,8 @@ func Next(t *Table, newest, source *Version, w Write) (Version, error) {
 		return v, errNoRow
 	case w.Op == OpRestore && source == nil:
 		return v, errNoVersion(newest.Number, w.Source)
+	case w.Op == OpRestore && !t.ownedBy(w.Owner, source.Values):
+		return v, errNotYours(source.Number)
 	}
 	base := newest
 	switch {
@@ -78,6 +80,18 @@ func errNoVersion(newest, number int64) error {
 		return errs.Field(errs.NotFound, "version", "the row has no version %d; its newest is %d", number, newest)
 	}
 	return errs.Field(errs.Gone, "version", "version %d was compacted away", number)
+}
+
+// errNotYours is for a version from before the row was the acting user's: one
+// who takes a key over does not get what it held.
+func errNotYours(number int64) error {
+	return errs.Field(errs.NotFound, "version", "the row has no version %d of yours", number)
+}
+
+// ownedBy tells whether a user, nil for all, may see values.
+func (t *Table) ownedBy(user *string, values []any) bool {
+	owner := t.Index(t.Owner)
+	return user == nil || owner < 0 || values[owner] == any(*user)
 }
 
 // permitted refuses a write by a user to another's row, as if it were not

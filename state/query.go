@@ -33,7 +33,8 @@ func (r *Rows) All(ctx context.Context, q Query) (page.Page[Record], error) {
 	if err != nil {
 		return page.Page[Record]{Data: []Record{}}, err
 	}
-	return r.scan(ctx, t, 0, q, q.Limit())
+	out, _, err := r.scan(ctx, t, present, q, q.Limit())
+	return out, err
 }
 
 // Each walks through all rows of a query, page by page; First and Cursor say
@@ -44,7 +45,8 @@ func (r *Rows) Each(ctx context.Context, q Query) iter.Seq2[Record, error] {
 		if err != nil {
 			return page.Page[Record]{}, err
 		}
-		return r.scan(ctx, t, 0, q, walk)
+		out, _, err := r.scan(ctx, t, present, q, walk)
+		return out, err
 	})
 }
 
@@ -72,38 +74,49 @@ func each(q Query, next func(Query) (page.Page[Record], error)) iter.Seq2[Record
 	}
 }
 
-// scan reads one page at a position, 0 for now.
-func (r *Rows) scan(ctx context.Context, t *Table, at int64, q Query, limit int) (page.Page[Record], error) {
-	out := page.Page[Record]{Data: []Record{}}
-	scan := Scan{At: at, Deleted: q.Deleted, Limit: limit + 1}
-	var err error
+// moment is what a listing is of: now, or a position that is found when the
+// first page is read. The pages after it go on from the same.
+type moment struct {
+	name string // in the question that cursors are signed for
+	find func(context.Context, *Table) (int64, error)
+}
+
+var present = moment{"now", func(context.Context, *Table) (int64, error) { return 0, nil }}
+
+// scan reads one page, and returns the position that it is of.
+func (r *Rows) scan(ctx context.Context, t *Table, of moment, q Query, limit int) (out page.Page[Record], at int64, err error) {
+	out = page.Page[Record]{Data: []Record{}}
+	scan := Scan{Deleted: q.Deleted, Limit: limit + 1}
 	if scan.Where, err = t.conditions(q.Where); err != nil {
-		return out, err
+		return out, 0, err
 	}
 	if scan.Order, err = t.order(q.Order); err != nil {
-		return out, err
+		return out, 0, err
 	}
 	scan.Where = append(scan.Where, r.s.own(t)...)
-	question := t.question(scan)
+	question := t.question(of, scan)
 	if q.Cursor != "" {
 		place, ok := r.s.signer().Open(question, q.Cursor)
 		if !ok {
-			return out, errCursor
+			return out, 0, errCursor
 		}
-		if scan.After, err = t.readPlace(scan.Order, place); err != nil {
-			return out, err
+		if scan.At, scan.After, err = t.readPlace(scan.Order, place); err != nil {
+			return out, 0, err
 		}
+	} else if scan.At, err = of.find(ctx, t); err != nil {
+		return out, 0, err
 	}
-	if slices.ContainsFunc(scan.Where, Condition.never) {
-		return out, nil
+	nothing := scan.At == 0 && of.name != present.name // before the first version
+	if nothing || slices.ContainsFunc(scan.Where, Condition.never) {
+		return out, scan.At, nil
 	}
 	versions, err := r.s.store.Scan(ctx, t, scan)
 	if err != nil {
-		return out, err
+		return out, 0, err
 	}
 	return cut(r.s.signer(), t, versions, limit, question, func(v Version) string {
-		return t.standing(scan.Order, v)
-	}), nil
+		return t.standing(scan.At, scan.Order, v)
+	}), scan.At, nil
 }
 
 // own is the condition that a row is the acting user's; none where nobody acts.

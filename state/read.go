@@ -42,8 +42,7 @@ func (r *Rows) newest(ctx context.Context, key []any) (*Table, Version, error) {
 
 // mine tells whether the acting user may see a version as a row of the table.
 func (s *Service) mine(t *Table, v Version) bool {
-	owner := t.Index(t.Owner)
-	return s.user == nil || owner < 0 || v.Values[owner] == any(*s.user)
+	return t.ownedBy(s.user, v.Values)
 }
 
 // Contains tells whether there is a row.
@@ -60,8 +59,9 @@ func found(err error) (bool, error) {
 }
 
 // History returns the versions of a row, the newest first, deletions too: for
-// an acting user those of a row that is the user's now. errs.NotFound when
-// there never was such a row. Compacted versions are missing.
+// an acting user those that were the user's, of a row that is the user's now.
+// errs.NotFound when there never was such a row. Compacted versions are
+// missing.
 func (r *Rows) History(ctx context.Context, p page.Request, key ...any) (page.Page[Record], error) {
 	out := page.Page[Record]{Data: []Record{}}
 	t, newest, err := r.newest(ctx, key)
@@ -80,13 +80,35 @@ func (r *Rows) History(ctx context.Context, p page.Request, key ...any) (page.Pa
 			return out, errCursor
 		}
 	}
-	versions, err := r.s.store.History(ctx, t, k, before, p.Limit()+1)
+	versions, err := r.s.history(ctx, t, k, before, p.Limit()+1)
 	if err != nil {
 		return out, err
 	}
 	return cut(r.s.signer(), t, versions, p.Limit(), question, func(v Version) string {
 		return strconv.FormatInt(v.Number, 10)
 	}), nil
+}
+
+// history is that of the store, of versions that the acting user may see.
+func (s *Service) history(ctx context.Context, t *Table, key string, before int64, limit int) ([]Version, error) {
+	var out []Version
+	for {
+		versions, err := s.store.History(ctx, t, key, before, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			if before = v.Number; s.mine(t, v) {
+				out = append(out, v)
+			}
+		}
+		if len(out) >= limit {
+			return out[:limit], nil
+		}
+		if len(versions) < limit {
+			return out, nil
+		}
+	}
 }
 
 // cut makes a page of versions, of which one more than limit was asked for.
@@ -109,7 +131,7 @@ func cut(signer page.Signer, t *Table, versions []Version, limit int, question s
 var errCursor = errs.Field(errs.Invalid, "cursor", "is not a cursor of this listing; start again without one")
 
 // version finds a version of a row by its number. errs.NotFound: the row never
-// had it; errs.Gone: it was compacted away.
+// had it, or it was not the acting user's; errs.Gone: it was compacted away.
 func (r *Rows) version(ctx context.Context, t *Table, key string, newest, number int64) (Version, error) {
 	if number < 1 || number > newest {
 		return Version{}, errNoVersion(newest, number)
@@ -120,6 +142,9 @@ func (r *Rows) version(ctx context.Context, t *Table, key string, newest, number
 	}
 	if len(got) == 0 || got[0].Number != number {
 		return Version{}, errNoVersion(newest, number)
+	}
+	if !r.s.mine(t, got[0]) {
+		return Version{}, errNotYours(number)
 	}
 	return got[0], nil
 }

@@ -61,6 +61,11 @@ func (r *Rows) refresh(ctx context.Context) (*Table, error) {
 func (r *Rows) In(s *Service) *Rows {
 	in := *r
 	in.s = s
+	if s.news == nil && r.s.news != nil {
+		// What is declared inside, the transaction may still take back.
+		in.table = new(atomic.Pointer[known])
+		in.table.Store(r.table.Load())
+	}
 	return &in
 }
 

@@ -70,9 +70,9 @@ func (r *RowsOf[T]) Rows(ctx context.Context) (*Rows, error) {
 			r.rows.Store(rows)
 		}
 	}
-	mine := *rows
-	mine.s, mine.expect = r.s, r.expect
-	return &mine, nil
+	mine := rows.In(r.s)
+	mine.expect = r.expect
+	return mine, nil
 }
 
 // In returns the same table inside a transaction: with the State of a Tx.

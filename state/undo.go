@@ -29,7 +29,7 @@ func (r *Rows) Undo(ctx context.Context, key ...any) (Record, error) {
 		}
 	}
 	c := Change{Op: OpDelete, Key: key, If: newest.Number}
-	if at.Number > 1 {
+	if at.Op != OpAppend { // before which there is nothing, or a deletion
 		before, err := r.version(ctx, t, k, newest.Number, at.Number-1)
 		if err != nil {
 			return Record{}, err
@@ -141,6 +141,8 @@ func (r *Rows) takeBack(ctx context.Context, t *Table, key string, after int64) 
 		return newest, alive(newest, w), nil
 	case err != nil:
 		return newest, nil, err
+	case !r.s.mine(t, then):
+		return newest, nil, nil // it was another's, and is not given back
 	}
 	w.Op, w.Source = OpRestore, then.Number
 	return newest, w, nil

@@ -37,7 +37,8 @@ var owners = []rule{
 		_, err := r.As("ada").Latest(s.ctx, "a")
 		s.kind(errs.NotFound, err)
 		s.equal(column(s.all(state.Query{}, r.As("bob").All), "id"), []any{"a"})
-		s.equal(len(s.history(r.As("bob"), "a")), 2)
+		s.equal(len(s.history(r, "a")), 2)
+		s.equal(len(s.history(r.As("bob"), "a")), 1)
 		then := r.As("ada").AsOf(state.AtPosition(was.Seq))
 		s.equal(s.rec(then.Latest(s.ctx, "a")), was)
 		s.equal(column(s.all(state.Query{}, viewed(then)), "id"), []any{"a"})
@@ -94,12 +95,30 @@ var owners = []rule{
 		s.rec(r.As("ada").Delete(s.ctx, "a"))
 		s.equal(s.append(r.As("bob"), "a", nil).Row["user_id"], "bob")
 	}},
-	{"a restore does not give a row away", func(s *subject) {
+	{"who takes a key over does not get what it held", func(s *subject) {
 		r := s.todos()
-		s.append(r, "a", state.Row{"user_id": "ada", "body": "x"})
-		s.rec(r.Update(s.ctx, state.Row{"id": "a", "user_id": "bob"}))
-		got := s.rec(r.As("bob").Restore(s.ctx, 1, "a"))
-		s.equal([]any{got.Row["user_id"], got.Row["body"]}, []any{"bob", "x"})
+		bob := r.As("bob")
+		s.append(r.As("ada"), "a", state.Row{"body": "secret"})
+		s.rec(r.As("ada").Delete(s.ctx, "a"))
+		s.append(bob, "a", state.Row{"body": "x"})
+		s.rec(bob.Update(s.ctx, state.Row{"id": "a", "body": "y"}))
+		h, err := bob.History(s.ctx, page.Request{First: 1}, "a")
+		s.must(err)
+		s.equal([]any{h.Data[0].Version, h.Info.HasNextPage}, []any{int64(4), true})
+		h, err = bob.History(s.ctx, page.Request{First: 1, Cursor: *h.Info.EndCursor}, "a")
+		s.must(err)
+		s.equal([]any{h.Data[0].Version, h.Info.HasNextPage}, []any{int64(3), false})
+		for _, read := range []func() error{
+			func() error { _, err := bob.AsOf(state.AtVersion(1)).Latest(s.ctx, "a"); return err },
+			func() error { _, err := bob.Diff(s.ctx, 1, 4, "a"); return err },
+			func() error { _, err := bob.Diff(s.ctx, 4, 2, "a"); return err },
+			func() error { _, err := bob.Restore(s.ctx, 1, "a"); return err },
+		} {
+			s.kind(errs.NotFound, read())
+		}
+		s.equal(s.rec(bob.Undo(s.ctx, "a")).Row["body"], "x")
+		s.equal(s.rec(bob.Undo(s.ctx, "a")).Op, state.OpDelete)
+		s.equal(s.rec(r.Restore(s.ctx, 1, "a")).Row["user_id"], "ada")
 	}},
 	{"a user may not clear or compact", func(s *subject) {
 		r := s.todos()

@@ -78,6 +78,24 @@ var past = []rule{
 		_, err = r.AsOf(state.AtVersion(1)).All(s.ctx, q)
 		s.field(errs.Invalid, "version", err)
 	}},
+	{"pages of a time go on from the same state", func(s *subject) {
+		r := s.todos()
+		for i := range 4 {
+			s.append(r, fmt.Sprint(i), nil)
+		}
+		view := r.AsOf(state.AtTime(time.Now().AddDate(100, 0, 0)))
+		q := state.Query{Order: []state.Order{{Column: "id"}}, Request: page.Request{First: 2}}
+		p, err := view.All(s.ctx, q)
+		s.must(err)
+		s.rec(r.Delete(s.ctx, "3"))
+		s.append(r, "4", nil)
+		q.Cursor = *p.Info.EndCursor
+		s.equal(column(s.all(q, view.All), "id"), []any{"2", "3"})
+		_, err = r.AsOf(state.AtPosition(1)).All(s.ctx, q)
+		s.field(errs.Invalid, "cursor", err)
+		_, err = r.All(s.ctx, q)
+		s.field(errs.Invalid, "cursor", err)
+	}},
 	{"a history has every version, newest first, in pages", func(s *subject) {
 		r := s.todos()
 		s.append(r, "a", nil)
