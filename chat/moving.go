@@ -32,6 +32,13 @@ type Mover interface {
 	Load(ctx context.Context, threads []Thread, w Write) error
 }
 
+// A Finder finds the thread of what its id alone names. Who follows the change
+// log asks it; steps and elements tell by themselves. Stores may be one.
+type Finder interface {
+	// FeedbackThread returns the id of the thread that a feedback belongs to.
+	FeedbackThread(ctx context.Context, id string) (string, error)
+}
+
 // A Preparer takes many loads faster when it is told of them. Movers may be one.
 type Preparer interface {
 	// Prepare is called before many calls of Load. Where there are no steps yet,

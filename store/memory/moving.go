@@ -11,7 +11,24 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-var _ chat.Mover = rooms{}
+var (
+	_ chat.Mover  = rooms{}
+	_ chat.Finder = rooms{}
+)
+
+// FeedbackThread implements chat.Finder.
+func (r rooms) FeedbackThread(ctx context.Context, id string) (thread string, err error) {
+	err = r.at.read(ctx, func(d *data) error {
+		for _, f := range d.feedbacks {
+			if f.ID == id {
+				thread = f.ThreadID
+				return nil
+			}
+		}
+		return chat.Missing("id", id)
+	})
+	return thread, err
+}
 
 // ThreadIDs implements chat.Mover, in the order of bytes.
 func (r rooms) ThreadIDs(ctx context.Context, after string, limit int) (ids []string, next string, err error) {

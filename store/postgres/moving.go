@@ -9,7 +9,19 @@ import (
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
-var _ chat.Mover = rooms{}
+var (
+	_ chat.Mover  = rooms{}
+	_ chat.Finder = rooms{}
+)
+
+// FeedbackThread implements chat.Finder.
+func (r rooms) FeedbackThread(ctx context.Context, id string) (string, error) {
+	l, err := r.at.ready(ctx)
+	if err != nil {
+		return "", err
+	}
+	return l.core.FeedbackThread(ctx, r.at, id)
+}
 
 // ThreadIDs implements chat.Mover.
 func (r rooms) ThreadIDs(ctx context.Context, after string, limit int) ([]string, string, error) {

@@ -8,7 +8,19 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-var _ chat.Mover = rooms{}
+var (
+	_ chat.Mover  = rooms{}
+	_ chat.Finder = rooms{}
+)
+
+// FeedbackThread implements chat.Finder.
+func (r rooms) FeedbackThread(ctx context.Context, id string) (thread string, err error) {
+	err = r.read(ctx, func(c *conn, p *schema) error {
+		thread, err = p.core.FeedbackThread(ctx, c, id)
+		return err
+	})
+	return thread, err
+}
 
 // ThreadIDs implements chat.Mover.
 func (r rooms) ThreadIDs(ctx context.Context, after string, limit int) (ids []string, next string, err error) {

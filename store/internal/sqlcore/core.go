@@ -86,7 +86,7 @@ func (c *Core) Holds(t Table, column, id string) bool {
 type statements struct {
 	user, users, head                           string
 	thread, threadSteps, threadVotes, threadEls string
-	step, stepVotes, element                    string
+	step, stepVotes, element, vote              string
 	favorites, favoriteVotes                    string
 	activity, list                              string
 }
@@ -125,6 +125,8 @@ func (c *Core) statements() statements {
 		votes, table("steps"), table("feedbacks"), eq("s", "threadId", s.Steps, 1), d.Order)
 	q.stepVotes = fmt.Sprintf(`SELECT %s FROM %s f WHERE %s ORDER BY f.%s`,
 		votes, table("feedbacks"), eq("f", "forId", s.Feedbacks, 1), d.Order)
+
+	q.vote = fmt.Sprintf(`SELECT %s FROM %s f WHERE %s`, votes, table("feedbacks"), eq("f", "id", s.Feedbacks, 1))
 
 	elements := c.ElementMap.Select(d, "e")
 	q.threadEls = fmt.Sprintf(`SELECT %s FROM %s e WHERE %s ORDER BY e.%s`,

@@ -210,6 +210,21 @@ func (c *Core) Element(ctx context.Context, q Querier, r chat.Ref) (chat.Element
 	return e, nil
 }
 
+// FeedbackThread asks for the thread of a feedback.
+func (c *Core) FeedbackThread(ctx context.Context, q Querier, id string) (thread string, err error) {
+	found := false
+	if c.Holds(c.Schema.Feedbacks, "id", id) {
+		found, err = one(ctx, q, c.sql.vote, func(row Row) error {
+			thread = scanVote(row).ThreadID
+			return nil
+		}, id)
+	}
+	if err == nil && !found {
+		err = chat.Missing("id", id)
+	}
+	return thread, err
+}
+
 func (c *Core) scanThread(r Row) chat.Thread {
 	var t chat.Thread
 	c.ThreadMap.Scan(r, 0, &t)

@@ -1,0 +1,71 @@
+package analytics
+
+import (
+	"context"
+	"iter"
+
+	"github.com/varvedb/varve/errs"
+)
+
+// Rows is an answer. It is read once, by one goroutine.
+type Rows struct {
+	Columns []Column
+	cursor  Cursor
+	limit   int
+	n       int
+}
+
+// All goes through the rows. A row stays as it is when the next comes. An
+// error ends it: errs.TooLarge when there are more rows than the limit.
+func (r *Rows) All() iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for {
+			block, err := r.cursor.Next()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(block) == 0 {
+				return
+			}
+			for _, row := range block {
+				if r.n++; r.limit > 0 && r.n > r.limit {
+					yield(nil, tooMany(r.limit))
+					return
+				}
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func tooMany(limit int) error {
+	return errs.Field(errs.TooLarge, "sql", "the answer has more than %d rows; add a LIMIT, or raise the limit of rows", limit)
+}
+
+// Slice reads all rows.
+func (r *Rows) Slice() ([][]any, error) {
+	rows := [][]any{}
+	for row, err := range r.All() {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// WriteFile writes the rows into a new file at path, in a form that the engine
+// writes itself: Parquet, or Arrow where it is linked.
+func (r *Rows) WriteFile(ctx context.Context, path string, form Form) error {
+	f, ok := r.cursor.(FileCursor)
+	if !ok {
+		return unsupported(form)
+	}
+	return f.WriteFile(ctx, path, form, r.limit)
+}
+
+// Close gives back what the answer holds. It may be called twice.
+func (r *Rows) Close() error { return r.cursor.Close() }
