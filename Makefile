@@ -28,10 +28,10 @@ help: ## list the targets
 run: build ## build Varve and serve the embedded default (Ctrl-C stops it)
 	./bin/varve serve --data $(DATA) --listen $(LISTEN) $(ARGS)
 
-build: ## build bin/varve; cgo is used where there is a C compiler
+build: ## build bin/varve; DuckDB is linked where there is a C compiler
 	@scripts/need-go
 	@scripts/need --if-possible cc
-	go build -o bin/ ./cmd/varve
+	scripts/cgo go build -o bin/ ./cmd/varve
 
 test: ## install what the tests need, then run every one of them
 	@scripts/test

@@ -3,6 +3,8 @@ package varve
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"net/url"
@@ -69,4 +71,10 @@ func elementURL(o Options) func(threadID, elementID string) string {
 	return func(threadID, elementID string) string {
 		return base + "/v1/threads/" + url.PathEscape(threadID) + "/elements/" + url.PathEscape(elementID) + "/content"
 	}
+}
+
+// fingerprint names a database by a secret of its own without telling it.
+func fingerprint(secret []byte) string {
+	sum := sha256.Sum256(secret)
+	return hex.EncodeToString(sum[:16])
 }

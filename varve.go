@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
@@ -45,6 +46,9 @@ type Options struct {
 	Within string
 	// Buckets by the scheme of their URLs: "s3", "azblob".
 	Buckets map[string]blob.Opener
+	// Columnar opens the engine that answers questions in SQL. nil: the
+	// database is asked itself, if it can.
+	Columnar Columnar
 	// PublicURL is how browsers reach the server, as in
 	// "https://chat.example.org". It goes before addresses of bytes, which are
 	// relative to the server without it.
@@ -71,6 +75,8 @@ type DB struct {
 	lake  *lake.Service
 	src   Source
 	place string // of the files, without secrets
+
+	analytics *analytics.Service
 }
 
 // Open opens the database that a URL names, see [ParseURL]; "" is what
@@ -134,6 +140,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)
+	db.analytics = analytics.NewService(analytics.Options{Open: db.openAnalytics(o, data)})
 	return nil
 }
 
@@ -209,7 +216,7 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 
 // Close stops what runs and closes what is open.
 func (db *DB) Close() error {
-	err := db.chat.Close()
+	err := errors.Join(db.analytics.Close(), db.chat.Close())
 	if db.files != nil {
 		err = errors.Join(err, db.files.Close())
 	}

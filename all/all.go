@@ -29,6 +29,9 @@ func Open(ctx context.Context, url string, opt *varve.Options) (*varve.DB, error
 	buckets := Buckets()
 	maps.Copy(buckets, o.Buckets)
 	o.Buckets = buckets
+	if o.Columnar == nil {
+		o.Columnar = columnar()
+	}
 	return varve.Open(ctx, url, &o)
 }
 

@@ -30,7 +30,7 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 			}
 			for _, row := range block {
 				if r.n++; r.limit > 0 && r.n > r.limit {
-					yield(nil, tooMany(r.limit))
+					yield(nil, TooMany(r.limit))
 					return
 				}
 				if !yield(row, nil) {
@@ -41,7 +41,8 @@ func (r *Rows) All() iter.Seq2[[]any, error] {
 	}
 }
 
-func tooMany(limit int) error {
+// TooMany is the error for an answer with more rows than its limit.
+func TooMany(limit int) error {
 	return errs.Field(errs.TooLarge, "sql", "the answer has more than %d rows; add a LIMIT, or raise the limit of rows", limit)
 }
 

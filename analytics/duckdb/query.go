@@ -140,3 +140,15 @@ func (a *answer) release() {
 	a.m.running.Done()
 	<-a.m.slots
 }
+
+// WriteFile implements analytics.FileCursor.
+func (a *answer) WriteFile(ctx context.Context, path string, form analytics.Form, limit int) error {
+	if form != analytics.Parquet {
+		return analytics.Unsupported(form)
+	}
+	err := a.rows.WriteParquet(ctx, path, limit)
+	if errors.Is(err, duck.ErrLimit) {
+		err = analytics.TooMany(limit)
+	}
+	return err
+}

@@ -52,17 +52,21 @@ var rooms = map[string][]string{
 
 	"transfer": {"chat"},
 
-	"":    {"chat", "state", "todo", "lake", "store", "blob"},
-	"all": {"", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
+	"analytics":        nil,
+	"analytics/duckdb": {"analytics", "chat", "state", "internal/duck"},
 
-	"cmd/varve": {"", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
-	"bench":     {"", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
+	"":    {"analytics", "chat", "state", "todo", "lake", "store", "blob"},
+	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
+
+	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
 	"internal/config":     {"", "blob", "server"},
 	"internal/reference":  nil,
 	"internal/goid":       nil,
+	"internal/duck":       nil,
 	"internal/pgtest":     {"internal/daemon"},
 	"internal/mytest":     {"internal/daemon"},
 	"internal/dynamotest": {"internal/daemon"},
@@ -82,6 +86,7 @@ var libraries = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":        {"store/dynamodb", "blob/s3"},
 	"github.com/aws/smithy-go":            {"store/dynamodb", "blob/s3"},
 	"github.com/jackc/pgx/v5":             {"store/postgres"},
+	"github.com/duckdb/duckdb-go/v2":      {"internal/duck"},
 	"github.com/go-sql-driver/mysql":      {"store/mysql"},
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},
