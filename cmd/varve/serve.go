@@ -24,7 +24,8 @@ type serveCommand struct {
 	MaxContent string   `config:"" help:"The largest file (default: 10GiB)." placeholder:"SIZE"`
 }
 
-// Run serves until ctx ends, and then lets requests in flight finish.
+// Run serves until ctx ends, or a listener fails, and then lets requests in
+// flight finish.
 func (serveCommand) Run(ctx context.Context, p *program) error {
 	c := p.config
 	lock, err := hold(c.Data)
@@ -68,9 +69,9 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 	if err := p.announce(ctx, s, file, dbs); err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	<-ctx.Done()
+	died := s.Wait(ctx)
 	p.log.Info("stopping")
-	return s.Stop()
+	return errors.Join(died, s.Stop())
 }
 
 // longestSocket is what the system with the least room takes as a socket's
