@@ -32,7 +32,7 @@ func TestTheMirrorAnswersAsThePort(t *testing.T) {
 	}
 	for range rounds {
 		for range random.IntN(60) {
-			change(t, r, random)
+			scribble(t, r, random)
 		}
 		def := r.Table()
 		port := b.store.State()
@@ -63,8 +63,8 @@ func TestTheMirrorAnswersAsThePort(t *testing.T) {
 	}
 }
 
-// change makes one random write.
-func change(t *testing.T, r *state.Rows, random *rand.Rand) {
+// scribble makes one random write.
+func scribble(t *testing.T, r *state.Rows, random *rand.Rand) {
 	t.Helper()
 	id := fmt.Sprintf("id-%d", random.IntN(15))
 	var err error
