@@ -12,6 +12,7 @@ import (
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/dkdc"
 	"github.com/varvedb/varve/store/sqlite"
 )
 
@@ -30,7 +31,7 @@ func openSQLite(ctx context.Context, src varve.Source, log *slog.Logger) (store.
 	if err != nil {
 		return nil, err // not st: a nil *sqlite.Store is no nil store.Store
 	}
-	return st, nil
+	return dkdc.Open(ctx, src.Path, st, o)
 }
 
 // sqliteOptions reads a URL's parameters. Of SQLAlchemy's those are taken that

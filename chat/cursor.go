@@ -41,7 +41,7 @@ func (s *Service) readCursor(ctx context.Context, f ThreadFilter, cursor string)
 		activity, id, _ := strings.Cut(place, "\x00")
 		return Place{LastActivity: activity, ID: id}, nil
 	}
-	if placer, ok := s.store.(Placer); ok {
+	if placer, ok := s.port().(Placer); ok {
 		if p, userID, ok := placer.Place(cursor); ok {
 			if userID != f.UserID {
 				return Place{}, errCursor
@@ -52,7 +52,7 @@ func (s *Service) readCursor(ctx context.Context, f ThreadFilter, cursor string)
 	if checkID("cursor", cursor) != nil {
 		return Place{}, errCursor
 	}
-	h, err := s.store.Head(ctx, cursor)
+	h, err := s.port().Head(ctx, cursor)
 	if errs.KindOf(err) == errs.NotFound || (err == nil && f.UserID != "" && h.UserID != f.UserID) {
 		return Place{}, errCursor
 	}

@@ -25,14 +25,14 @@ func (s *Service) PutElement(ctx context.Context, e Element, content io.Reader) 
 		if err := s.ownKey(ctx, e, w); err != nil {
 			return Element{}, err
 		}
-		if err := s.store.ApplyElement(ctx, e, w); err != nil {
+		if err := s.port().ApplyElement(ctx, e, w); err != nil {
 			return Element{}, err
 		}
 	} else if err := s.putContent(ctx, &e, content, w); err != nil {
 		return Element{}, err
 	}
 	s.swept()
-	stored, err := s.store.Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
+	stored, err := s.port().Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
 	if err != nil {
 		return Element{}, err
 	}
@@ -61,7 +61,7 @@ func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader,
 	if s.opt.ElementURL != nil {
 		e.URL = s.opt.ElementURL(e.ThreadID, e.ID)
 	}
-	if err := s.store.ApplyElement(ctx, *e, w); err != nil {
+	if err := s.port().ApplyElement(ctx, *e, w); err != nil {
 		// The caller may have gone; the bytes must not stay for that.
 		if rm := s.opt.Files.Delete(context.WithoutCancel(ctx), key); rm != nil {
 			s.opt.Log.Warn("bytes of a refused element stay behind", "key", key, "err", rm)
@@ -81,7 +81,7 @@ func (s *Service) ownKey(ctx context.Context, e Element, w Write) error {
 	if e.ObjectKey == objectKey("threads", e.ThreadID, "files", e.ID) { // as layers name what they store themselves
 		return nil
 	}
-	old, err := s.store.Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
+	old, err := s.port().Element(ctx, Ref{ID: e.ID, ThreadID: e.ThreadID})
 	switch {
 	case err == nil && old.ObjectKey == e.ObjectKey:
 		return nil
@@ -106,7 +106,7 @@ func (s *Service) ownKey(ctx context.Context, e Element, w Write) error {
 // after an upload.
 func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, error) {
 	owner := "unknown"
-	h, err := s.store.Head(ctx, e.ThreadID)
+	h, err := s.port().Head(ctx, e.ThreadID)
 	switch {
 	case err == nil && h.Deleted:
 		return "", Deleted(e.ThreadID)
@@ -121,12 +121,12 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 		return "", err
 	}
 	fresh := ""
-	f := s.store.Features()
+	f := s.port().Features()
 	ref := Ref{ID: e.ID}
 	if f.NeedsThread { // an id is known in its thread only
 		ref.ThreadID = e.ThreadID
 	}
-	old, err := s.store.Element(ctx, ref)
+	old, err := s.port().Element(ctx, ref)
 	switch {
 	case err == nil && old.ThreadID != e.ThreadID:
 		return "", ForeignElement(e.ID)
@@ -197,7 +197,7 @@ func (s *Service) element(ctx context.Context, r Ref) (Element, error) {
 	if err := checkRef(r); err != nil {
 		return Element{}, err
 	}
-	e, err := s.store.Element(ctx, r)
+	e, err := s.port().Element(ctx, r)
 	if err != nil {
 		return Element{}, err
 	}
@@ -227,7 +227,7 @@ func (s *Service) DeleteElement(ctx context.Context, r Ref) error {
 		return err
 	}
 	defer s.swept()
-	return s.store.DeleteElement(ctx, r, s.write(ctx))
+	return s.port().DeleteElement(ctx, r, s.write(ctx))
 }
 
 // sign gives an element with stored bytes a URL that can be fetched. Where

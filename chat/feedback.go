@@ -26,7 +26,7 @@ func (s *Service) PutFeedback(ctx context.Context, f Feedback) (Written, error) 
 	if f.ID == "" {
 		f.ID = s.opt.NewID()
 	}
-	id, err := s.store.ApplyFeedback(ctx, f, s.write(ctx))
+	id, err := s.port().ApplyFeedback(ctx, f, s.write(ctx))
 	if err != nil {
 		return Written{}, err
 	}
@@ -38,7 +38,7 @@ func (s *Service) DeleteFeedback(ctx context.Context, r Ref) error {
 	if err := checkRef(r); err != nil {
 		return err
 	}
-	return s.store.DeleteFeedback(ctx, r, s.write(ctx))
+	return s.port().DeleteFeedback(ctx, r, s.write(ctx))
 }
 
 func ignoreMissing(err error) error {

@@ -151,7 +151,7 @@ func (s *Service) PutThread(ctx context.Context, t Thread) (Written, error) {
 	if !IsRaw(ctx) || Actor(ctx) != "" {
 		return Written{}, errs.New(errs.Forbidden, "whole threads are written by who may see all, and for nobody in particular")
 	}
-	m, err := MoverOf(s.store)
+	m, err := MoverOf(s.port())
 	if err != nil {
 		return Written{}, err
 	}

@@ -70,8 +70,18 @@ func (s *Service) In(tx Store) *Service {
 	return &Service{store: tx, opt: s.opt}
 }
 
+// port is the store below. Its first use begins the sweep: until then nobody
+// asks the database about conversations, which would make their tables where
+// there are none.
+func (s *Service) port() Store {
+	if s.sweep != nil {
+		s.sweep.begin()
+	}
+	return s.store
+}
+
 // Features says what the store below can do.
-func (s *Service) Features() Features { return s.store.Features() }
+func (s *Service) Features() Features { return s.port().Features() }
 
 // Close stops the deletion of orphaned bytes; what is left is done after the
 // next start.
@@ -100,7 +110,7 @@ func (s *Service) visibleThread(ctx context.Context, threadID, field, id string)
 	if Actor(ctx) == "" || threadID == "" {
 		return nil
 	}
-	h, err := s.store.Head(ctx, threadID)
+	h, err := s.port().Head(ctx, threadID)
 	if errs.KindOf(err) == errs.NotFound {
 		return nil // a thread without a row is nobody's
 	}

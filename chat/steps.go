@@ -22,7 +22,7 @@ func (s *Service) PutStep(ctx context.Context, step Step) (Written, error) {
 	normalTime(&step.Start)
 	normalTime(&step.End)
 	step.Feedback = nil
-	if err := s.store.ApplyStep(ctx, step, s.write(ctx)); err != nil {
+	if err := s.port().ApplyStep(ctx, step, s.write(ctx)); err != nil {
 		return Written{}, err
 	}
 	return Written{ID: step.ID, Warnings: c.warnings}, nil
@@ -33,7 +33,7 @@ func (s *Service) Step(ctx context.Context, r Ref) (Step, error) {
 	if err := checkRef(r); err != nil {
 		return Step{}, err
 	}
-	step, err := s.store.Step(ctx, r)
+	step, err := s.port().Step(ctx, r)
 	if err != nil {
 		return Step{}, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) DeleteStep(ctx context.Context, r Ref) error {
 		return err
 	}
 	defer s.swept()
-	return s.store.DeleteStep(ctx, r, s.write(ctx))
+	return s.port().DeleteStep(ctx, r, s.write(ctx))
 }
 
 // Favorites implements [API].
@@ -59,12 +59,12 @@ func (s *Service) Favorites(ctx context.Context, userID string) ([]Step, error) 
 		return nil, err
 	}
 	if actor := Actor(ctx); actor != "" {
-		u, err := s.store.User(ctx, actor)
+		u, err := s.port().User(ctx, actor)
 		if err != nil || u.ID != userID {
 			return []Step{}, ignoreMissing(err)
 		}
 	}
-	steps, err := s.store.Favorites(ctx, userID)
+	steps, err := s.port().Favorites(ctx, userID)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,9 @@ type sweeper struct {
 	files  Files
 	log    *slog.Logger
 	wake   chan struct{}
+	ctx    context.Context
 	cancel context.CancelFunc
+	once   sync.Once
 	done   chan struct{}
 
 	mu   sync.Mutex
@@ -30,14 +32,17 @@ const (
 
 func newSweeper(store Store, files Files, log *slog.Logger) *sweeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &sweeper{store: store, files: files, log: log, wake: make(chan struct{}, 1),
-		cancel: cancel, done: make(chan struct{}), held: map[string]bool{}}
-	go s.run(ctx)
-	return s
+	return &sweeper{store: store, files: files, log: log, wake: make(chan struct{}, 1),
+		ctx: ctx, cancel: cancel, done: make(chan struct{}), held: map[string]bool{}}
 }
 
+// begin starts the goroutine, unless it was started or stopped.
+func (s *sweeper) begin() { s.once.Do(func() { go s.run(s.ctx) }) }
+
+// stop ends the goroutine, and waits for it; it cannot begin any more.
 func (s *sweeper) stop() {
 	s.cancel()
+	s.once.Do(func() { close(s.done) })
 	<-s.done
 }
 

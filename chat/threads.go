@@ -22,7 +22,7 @@ func (s *Service) Threads(ctx context.Context, f ThreadFilter, p page.Request) (
 		return none, c.err
 	}
 	if actor := Actor(ctx); actor != "" {
-		u, err := s.store.User(ctx, actor)
+		u, err := s.port().User(ctx, actor)
 		if errs.KindOf(err) == errs.NotFound || (err == nil && f.UserID != "" && f.UserID != u.ID) {
 			return none, nil // an unknown user has no threads, and another's do not show
 		}
@@ -39,7 +39,7 @@ func (s *Service) Threads(ctx context.Context, f ThreadFilter, p page.Request) (
 		}
 		q.After = &after
 	}
-	threads, err := s.store.Threads(ctx, q)
+	threads, err := s.port().Threads(ctx, q)
 	if err != nil {
 		return none, err
 	}
@@ -98,9 +98,9 @@ func (s *Service) Thread(ctx context.Context, id string) (Thread, error) {
 
 // thread reads a thread; one that is read for a copy comes whole.
 func (s *Service) thread(ctx context.Context, id string) (Thread, error) {
-	m, ok := s.store.(Mover)
+	m, ok := s.port().(Mover)
 	if !ok || !IsRaw(ctx) || Actor(ctx) != "" {
-		return s.store.Thread(ctx, id)
+		return s.port().Thread(ctx, id)
 	}
 	found, err := m.Whole(ctx, []string{id})
 	if err == nil && len(found) == 0 {
@@ -117,7 +117,7 @@ func (s *Service) Author(ctx context.Context, threadID string) (string, error) {
 	if err := checkID("threadId", threadID); err != nil {
 		return "", err
 	}
-	h, err := s.store.Head(ctx, threadID)
+	h, err := s.port().Head(ctx, threadID)
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ func (s *Service) UpdateThread(ctx context.Context, p ThreadPatch) (Written, err
 	if c.err != nil {
 		return Written{}, c.err
 	}
-	if err := s.store.ApplyThread(ctx, p, s.write(ctx)); err != nil {
+	if err := s.port().ApplyThread(ctx, p, s.write(ctx)); err != nil {
 		return Written{}, err
 	}
 	return Written{ID: p.ID, Warnings: c.warnings}, nil
@@ -154,7 +154,7 @@ func (s *Service) DeleteThread(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.swept()
-	return s.store.DeleteThread(ctx, id, s.write(ctx))
+	return s.port().DeleteThread(ctx, id, s.write(ctx))
 }
 
 func tidyThread(t *Thread) {

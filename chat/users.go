@@ -14,7 +14,7 @@ func (s *Service) User(ctx context.Context, identifier string) (User, error) {
 	if c.err != nil {
 		return User{}, c.err
 	}
-	u, err := s.store.User(ctx, identifier)
+	u, err := s.port().User(ctx, identifier)
 	return tidyUser(u), err
 }
 
@@ -50,9 +50,9 @@ func (s *Service) Users(ctx context.Context, p page.Request) (page.Page[User], e
 func (s *Service) users(ctx context.Context, after string, limit int) ([]User, error) {
 	actor := Actor(ctx)
 	if actor == "" {
-		return s.store.Users(ctx, after, limit)
+		return s.port().Users(ctx, after, limit)
 	}
-	u, err := s.store.User(ctx, actor)
+	u, err := s.port().User(ctx, actor)
 	if errs.KindOf(err) == errs.NotFound || err == nil && u.Identifier <= after {
 		return nil, nil
 	}
@@ -79,7 +79,7 @@ func (s *Service) PutUser(ctx context.Context, u User) (User, error) {
 	if u.Metadata == nil {
 		u.Metadata = Object{}
 	}
-	stored, err := s.store.PutUser(ctx, u, s.write(ctx))
+	stored, err := s.port().PutUser(ctx, u, s.write(ctx))
 	if err != nil {
 		return User{}, err
 	}

@@ -42,7 +42,7 @@ func (p *program) announce(ctx context.Context, s *server.Server, file *keys.Fil
 		a.Listen = append(a.Listen, addressOf(addr))
 	}
 	for _, db := range dbs {
-		a.Databases = append(a.Databases, announcedDatabase{db.name, db.url, missing(db)})
+		a.Databases = append(a.Databases, announcedDatabase{db.name, db.url, missing(ctx, db)})
 	}
 	if p.json {
 		return writeJSON(p.stdout, a)
@@ -58,9 +58,15 @@ func addressOf(a net.Addr) string {
 }
 
 // missing says what a database others made lacks, from what its store tells.
-func missing(db named) []string {
-	if _, err := db.Doctor(); err != nil {
+func missing(ctx context.Context, db named) []string {
+	doctor, err := db.Doctor()
+	if err != nil {
 		return nil // nobody could mend it
+	}
+	// What is Varve's own lacks nothing, and in a file without conversations
+	// asking about them would make their tables.
+	if d, err := doctor.Examine(ctx); err != nil || d.Schema != "chainlit" && d.Schema != "official" {
+		return nil
 	}
 	var list []string
 	f := db.Chat().Features()

@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 
 	"store/mysql": {"chat", "state", "store", "store/internal/sqlcore"},
 
+	"store/dkdc":     {"state", "store", "store/sqlite"},
 	"store/dynamodb": {"chat", "state", "store"},
 
 	"blob/media":    nil,
@@ -56,7 +57,7 @@ var rooms = map[string][]string{
 	"analytics/duckdb": {"analytics", "chat", "state", "internal/duck"},
 
 	"":    {"analytics", "chat", "state", "todo", "lake", "store", "blob"},
-	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/postgres", "store/mysql", "store/dynamodb"},
+	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
