@@ -86,8 +86,9 @@ func (v versions) write(ctx context.Context, t *table, ws []state.Write) (made [
 		if err != nil {
 			return err
 		}
-		// The other file's transaction, not this one's.
-		newest, err := guest.Append(context.WithoutCancel(outside{ctx}), m.row, rows)
+		// A context of its own: the other file has its own writer and is
+		// outside of this Update, and what was begun is brought to an end.
+		newest, err := guest.Append(context.Background(), m.row, rows)
 		if errors.Is(err, errs.Conflict) {
 			return errAppended
 		}
@@ -99,12 +100,6 @@ func (v versions) write(ctx context.Context, t *table, ws []state.Write) (made [
 	})
 	return made, err
 }
-
-// outside is a context without the mark that says one is inside an Update: the
-// other file has a writer of its own.
-type outside struct{ context.Context }
-
-func (outside) Value(any) any { return nil }
 
 // rowsOf are the rows of dkdc's for new versions. dkdc has no deletion; what
 // its own program does is a row with that status.
