@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/varvedb/varve/all"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/config"
@@ -54,6 +55,14 @@ func TestPartsHaveLevelsThatChange(t *testing.T) {
 	lv.now.Store(&config.Levels{Default: slog.LevelInfo})
 	if got := speak(); !strings.Contains(got, `"program"`) || strings.Contains(got, `"chat"`) || !strings.Contains(got, `"sqlite"`) {
 		t.Errorf("after: %s", got)
+	}
+}
+
+func TestEveryStoreIsAPartOfTheLog(t *testing.T) {
+	for scheme := range all.Drivers() {
+		if _, err := config.ParseLevels([]string{scheme + "=debug"}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -9,8 +9,11 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-// Parts are the parts of the program that can be given a level of their own.
-func Parts() []string { return []string{"chat", "memory", "mysql", "postgres", "server", "sqlite"} }
+// Parts are the parts of the program that can be given a level of their own: its
+// rooms, and its stores by the schemes of their addresses.
+func Parts() []string {
+	return []string{"analytics", "chat", "dynamodb", "memory", "mysql", "postgres", "server", "sqlite", "state"}
+}
 
 // Levels say what is logged: from a level on, and other ones for some parts.
 type Levels struct {
