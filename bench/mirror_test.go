@@ -200,7 +200,7 @@ func (m *mirrored) lite(b *testing.B) (ours, theirs *sqlite3.Conn) {
 	open := func(path string) *sqlite3.Conn {
 		c, err := sqlite3.Open(path)
 		if err == nil {
-			err = c.Exec(`PRAGMA cache_size=-262144; PRAGMA mmap_size=0`)
+			err = c.Exec(`PRAGMA cache_size=-65536`)
 		}
 		if err != nil {
 			b.Fatal(err)

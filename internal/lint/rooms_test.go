@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"store":                  {"chat", "state"},
 	"store/internal/sqlcore": {"chat", "state", "store"},
 	"store/memory":           {"chat", "state", "store", "internal/goid"},
-	"store/sqlite":           {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/sqlite":           {"analytics", "chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
 	"store/postgres":         {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
 
 	"store/mysql": {"chat", "state", "store", "store/internal/sqlcore"},
