@@ -150,3 +150,27 @@ func TestMarksFollowTheThread(t *testing.T) {
 		t.Errorf("%q", left)
 	}
 }
+
+func TestThreadsThatAreMovedHereAreMarked(t *testing.T) {
+	c := own(t).Chat()
+	ctx, now := t.Context(), chat.Write{Now: time.Now()}
+	if _, err := c.PutUser(ctx, chat.User{Identifier: "ada"}, now); err != nil {
+		t.Fatal(err)
+	}
+	at := "2026-01-02T03:04:05.000000Z"
+	moved := chat.Thread{ID: "t", CreatedAt: at, UserID: "ada", UserIdentifier: "ada", Metadata: chat.Object{},
+		Steps: []chat.Step{{ID: "s", ThreadID: "t", CreatedAt: at, Metadata: chat.Object{"favorite": true}, Feedback: &chat.Feedback{ID: "f", ForID: "s", ThreadID: "t", Value: 1}}},
+		Loose: []chat.Feedback{{ID: "g", ForID: "later", ThreadID: "t"}}}
+	for range 2 {
+		if err := c.(chat.Mover).Load(ctx, []chat.Thread{moved}, now); err != nil {
+			t.Fatal(err)
+		}
+		if f, d, u := ids(t, c, "ada"); f != "t" || d != "t" || u != "t" {
+			t.Errorf("favourites %q, down %q, up %q", f, d, u)
+		}
+	}
+	whole, err := c.(chat.Mover).Whole(ctx, []string{"t"})
+	if err != nil || len(whole) != 1 || len(whole[0].Loose) != 1 || len(whole[0].Steps) != 1 {
+		t.Errorf("%+v, %v", whole, err)
+	}
+}

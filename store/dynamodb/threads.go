@@ -245,21 +245,32 @@ func (r rooms) Thread(ctx context.Context, id string) (chat.Thread, error) {
 	if err != nil {
 		return chat.Thread{}, err
 	}
-	head := all[threadKey(id)]
-	if head == nil {
+	if all[threadKey(id)] == nil {
 		return chat.Thread{}, chat.Missing("threadId", id)
 	}
-	says, err := r.s.among(ctx, all, head)
-	if err != nil {
-		return chat.Thread{}, err
+	t, err := r.s.assemble(ctx, all, id)
+	t.Loose = nil
+	return t, err
+}
+
+// assemble makes a thread of its items, and of what there is of one that has
+// no item of its own.
+func (s *Store) assemble(ctx context.Context, all map[key]item, id string) (t chat.Thread, err error) {
+	t.ID = id
+	var waiting map[string]any
+	if head := all[threadKey(id)]; head != nil {
+		says, err := s.among(ctx, all, head)
+		if err != nil {
+			return t, err
+		}
+		t = threadOf(head, says)
+		waiting, _ = says[pending].(map[string]any)
 	}
-	t := threadOf(head, says)
-	waiting, _ := says[pending].(map[string]any)
 	for k, i := range all {
 		if strings.HasPrefix(k.sk, chunkPrefix) {
 			continue
 		}
-		says, err := r.s.among(ctx, all, i)
+		says, err := s.among(ctx, all, i)
 		if err != nil {
 			return chat.Thread{}, err
 		}
@@ -278,6 +289,7 @@ func (r rooms) Thread(ctx context.Context, id string) (chat.Thread, error) {
 		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	slices.SortFunc(t.Elements, func(a, b chat.Element) int { return cmp.Compare(a.ID, b.ID) })
+	t.Loose = loose(all, id, waiting)
 	return t, nil
 }
 
