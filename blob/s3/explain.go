@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -30,7 +31,8 @@ func (p place) explain(err error) error {
 	}
 	var op *net.OpError
 	var dns *net.DNSError
-	if errors.As(err, &op) || errors.As(err, &dns) {
+	// A line that is cut ends as an error of the network or as an early end.
+	if errors.As(err, &op) || errors.As(err, &dns) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.Wrap(errs.Unavailable, err, "the bucket %q cannot be reached: check the network, the region and the endpoint", p.bucket)
 	}
 	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the region, the endpoint, and that this machine has AWS credentials", p.bucket)
