@@ -108,12 +108,13 @@ func (m *mirrored) built(b *testing.B, versions int) *duckdb.Mirror {
 	p := results.part(fmt.Sprintf("Analytics: a mirror of %d versions, built from nothing", versions), "analytics/duckdb over store/sqlite, versions per second")
 	timed := func(name, file string, goal float64) *duckdb.Mirror {
 		mirror := m.open(b, file)
-		start := time.Now()
+		start, before := time.Now(), used()
 		if err := mirror.Sync(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		got := float64(versions) / time.Since(start).Seconds()
 		p.value(name, rate(got), fmt.Sprintf("≥ %.0f/s", goal), got >= goal)
+		p.floor(name+"; CPU a version, all threads", duration((used()-before)/time.Duration(versions)))
 		return mirror
 	}
 	if err := timed("in a file", filepath.Join(b.TempDir(), "mirror.duckdb"), 600_000).Close(); err != nil {

@@ -33,6 +33,9 @@ func (s *sqlCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	if isServer(p.config.URL) {
+		return errs.Field(errs.Unsupported, "url", "a server answers no SQL; name the database itself, or its folder with --data")
+	}
 	d, known := findDatabase(p.config, s.Database)
 	if !known {
 		return unknownDatabase(d.Name)
