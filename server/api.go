@@ -26,6 +26,7 @@ func (s *Server) routes() error {
 	s.objectRoutes()
 	s.stateRoutes()
 	s.lakeRoutes()
+	s.sqlRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
@@ -24,6 +25,8 @@ type Database struct {
 	State *state.Service
 	// Lake are its files; nil: /v1/lake is unsupported.
 	Lake *lake.Service
+	// SQL answers questions about all of it; nil: /v1/sql is unsupported.
+	SQL *analytics.Service
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Ping tells whether the store answers; nil: it always does.

@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 
 	"server/wire": {"state", "lake"},
 	"server/keys": nil,
-	"server":      {"chat", "state", "lake", "server/wire", "server/keys", "blob/media"},
+	"server":      {"analytics", "chat", "state", "lake", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "state", "server/wire"},
 
 	"transfer": {"chat"},
