@@ -80,7 +80,7 @@ func versionsInC(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return compile(b, "floor/versions.c", "-I"+include, filepath.Join(module.Dir, "sqlite3-binding.c"), "-lm", "-lpthread", "-ldl")
+	return compile(b, "floor/versions.c", "-I"+include, filepath.Join(module.Dir, "sqlite3-binding.c"), "-DHAVE_FDATASYNC=1", "-lm", "-lpthread", "-ldl")
 }
 
 func figures(b *testing.B, program string, args ...any) (first, second float64) {
