@@ -54,7 +54,12 @@ def test_a_turn_without_the_store_is_saved_when_it_is_back(backend, alice, chat)
     chat.say("while you are gone")
     backend.start_store()
     chat.say("now you are back")
-    thread = alice.thread_when(thread_id, lambda t: turns_done(t) == 3, "all three turns are saved")
+    # Each write is repeated by itself, so a message may come after its answer.
+    thread = alice.thread_when(
+        thread_id,
+        lambda t: turns_done(t) == 3 and len(outputs(t, "user_message")) == 3,
+        "all three turns are saved",
+    )
     said = outputs(thread, "user_message")
     assert said == ["while you are there", "while you are gone", "now you are back"]
 
