@@ -9,6 +9,7 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
 )
 
@@ -19,6 +20,9 @@ type Tx interface {
 	// State is the port of versioned tables. It is never nil; where the
 	// database keeps none it is a state.Unserved.
 	State() state.Store
+	// Query is the port of the databackend: the tables of the user. It is never
+	// nil; where the database is none it is a query.Unserved.
+	Query() query.Store
 }
 
 // Store is an open database.

@@ -25,19 +25,20 @@ var rooms = map[string][]string{
 
 	"state":           nil,
 	"state/statetest": {"chat", "state", "store"},
+	"query":           nil,
 	"todo":            {"state"},
 	"lake":            {"state"},
 
-	"store":                  {"chat", "state"},
-	"store/internal/sqlcore": {"chat", "state", "store"},
-	"store/memory":           {"chat", "state", "store", "internal/goid"},
-	"store/sqlite":           {"analytics", "chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
-	"store/postgres":         {"chat", "state", "store", "store/internal/sqlcore", "internal/goid"},
+	"store":                  {"chat", "state", "query"},
+	"store/internal/sqlcore": {"chat", "state", "query", "store"},
+	"store/memory":           {"chat", "state", "query", "store", "internal/goid"},
+	"store/sqlite":           {"analytics", "chat", "state", "query", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/postgres":         {"chat", "state", "query", "store", "store/internal/sqlcore", "internal/goid"},
 
-	"store/mysql": {"chat", "state", "store", "store/internal/sqlcore"},
+	"store/mysql": {"chat", "state", "query", "store", "store/internal/sqlcore"},
 
-	"store/dkdc":     {"state", "store", "store/sqlite"},
-	"store/dynamodb": {"chat", "state", "store"},
+	"store/dkdc":     {"state", "query", "store", "store/sqlite"},
+	"store/dynamodb": {"chat", "state", "query", "store"},
 
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},

@@ -1,0 +1,61 @@
+package query
+
+import "strings"
+
+// Fold is the column that says to which part of a data set a row belongs:
+// "train" or "valid".
+const Fold = "_fold"
+
+// Column is one column of a table.
+type Column struct {
+	Name string `json:"name"`
+	Type Type   `json:"type"`
+	// Required: it may not be NULL. Tables that Varve makes require their key
+	// only; those of others may require more.
+	Required bool `json:"required,omitempty"`
+}
+
+// Table is a table as a database holds it.
+type Table struct {
+	Name    string   `json:"name"`
+	Columns []Column `json:"columns"`
+	// Key names the column by which rows are found; of type text or integer.
+	// "": rows cannot be named one by one, and only reads are served.
+	Key string `json:"key"`
+	// Generated: the database numbers the rows itself where a key is left out.
+	Generated bool `json:"generated,omitempty"`
+	// Documents: rows may have other fields than the table's columns, as in a
+	// document database. Columns are then only those that are declared.
+	Documents bool `json:"documents,omitempty"`
+	// Reserved is the room whose rows these are, "chat" or "state", or "" for a
+	// table of the user's own. They are read here and written there.
+	Reserved string `json:"reserved,omitempty"`
+	// Owner names the column with the user to whom a row of a reserved table
+	// belongs; rows without one belong to nobody. "": only those who may see
+	// everything see the table.
+	Owner string `json:"owner,omitempty"`
+	// Created: Varve made it, so Drop may take it away.
+	Created bool `json:"created,omitempty"`
+}
+
+// Index is the number of the column with a name, or -1. Names are compared as
+// they are written.
+func (t *Table) Index(name string) int {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Like is the number of a column whose name is the same but for case, or -1:
+// most databases cannot hold both.
+func (t *Table) Like(name string) int {
+	for i := range t.Columns {
+		if strings.EqualFold(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
