@@ -10,7 +10,7 @@ import (
 // owners finds the users of the destination for the owners of the source. A
 // person is an identifier; ids of users are a database's own.
 type owners struct {
-	from, to chat.Store
+	from, to Store
 	byName   map[string]string // identifier → id at the destination
 	byID     map[string]string // id at the source → identifier; nil: not read yet
 	made     int64             // users that threads named and that had no row
@@ -19,7 +19,7 @@ type owners struct {
 // cached bounds what is remembered of users.
 const cached = 20_000
 
-func newOwners(from, to chat.Store) *owners {
+func newOwners(from, to Store) *owners {
 	return &owners{from: from, to: to, byName: map[string]string{}}
 }
 
@@ -92,7 +92,7 @@ func (o *owners) make(ctx context.Context, t *chat.Thread) (chat.User, error) {
 }
 
 // users walks all users of a store.
-func users(ctx context.Context, s chat.Store, each func(chat.User) error) error {
+func users(ctx context.Context, s Store, each func(chat.User) error) error {
 	const page = 1000
 	for after := ""; ; {
 		list, err := s.Users(ctx, after, page)

@@ -180,7 +180,7 @@ func fill(t *testing.T, s transfer.Side) {
 	whole = append(whole, difficult(ana.ID))
 	whole = append(whole, chat.Thread{ID: "STEP#THREAD#x/y %2F", CreatedAt: "2026-01-01T00:00:00.000000Z", Metadata: chat.Object{},
 		Loose: []chat.Feedback{{ID: "THREAD#STEP#THREAD#x/y %2F::STEP#gone", ForID: "gone", ThreadID: "STEP#THREAD#x/y %2F", Value: 1}}})
-	m, err := chat.MoverOf(s.Store)
+	m, err := chat.MoverOf(s.Store.(chat.Store))
 	must(err)
 	must(m.Load(ctx, whole, w))
 	for _, key := range []string{"u/e1/picture.png", "u/é2/emptiness"} {

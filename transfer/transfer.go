@@ -20,16 +20,29 @@ import (
 // Side is one end of a copy.
 type Side struct {
 	Name  string // for messages; without secrets
-	Store chat.Store
+	Store Store
 	Files chat.Files // nil: there are no bytes here
 }
 
+// Store is what an end of a copy must be, beside being a chat.Mover: every
+// chat.Store of a database that can be moved is one, and so is an archive.
+type Store interface {
+	// Features is that of chat.Store.
+	Features() chat.Features
+	chat.Users
+}
+
+// lister is a Store that lists threads by their last activity.
+type lister interface {
+	// Threads is that of chat.Threads.
+	Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, error)
+}
+
 func (s Side) mover() (chat.Mover, error) {
-	m, err := chat.MoverOf(s.Store)
-	if err != nil {
-		return nil, errs.Wrap(errs.Unsupported, err, "%s", s.Name)
+	if m, ok := s.Store.(chat.Mover); ok {
+		return m, nil
 	}
-	return m, nil
+	return nil, errs.New(errs.Unsupported, "%s: this database cannot hand out and take whole threads", s.Name)
 }
 
 // Options are what copying and verifying have in common.
@@ -109,8 +122,8 @@ func Limits(from, to Side) []string {
 // ids walks the ids of a side's threads, all or those since a time, from a
 // position on. The positions are those of the store.
 func ids(ctx context.Context, s Side, since, after string, limit int) ([]string, string, error) {
-	if since != "" {
-		return recent(ctx, s.Store, since, after, limit)
+	if l, ok := s.Store.(lister); ok && since != "" {
+		return recent(ctx, l, since, after, limit)
 	}
 	m, err := s.mover()
 	if err != nil {
@@ -120,7 +133,7 @@ func ids(ctx context.Context, s Side, since, after string, limit int) ([]string,
 }
 
 // recent walks the listing down to a time.
-func recent(ctx context.Context, s chat.Store, since, after string, limit int) (found []string, next string, err error) {
+func recent(ctx context.Context, s lister, since, after string, limit int) (found []string, next string, err error) {
 	q := chat.ThreadQuery{Limit: limit}
 	if after != "" {
 		at, err := parsePlace(after)

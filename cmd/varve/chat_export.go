@@ -1,157 +1,122 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
+	"strings"
 
-	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/transfer"
+	"github.com/varvedb/varve/transfer/archive"
+	"github.com/varvedb/varve/transfer/archive/parquet"
 )
 
 type exportCommand struct {
-	User   string `help:"Only this user (an identifier) and their threads." placeholder:"USER"`
-	Output string `short:"o" help:"The file to write; it must not exist yet (default: standard output)." placeholder:"FILE"`
+	Format string   `help:"jsonl: a file of JSON lines; parquet: a folder of tables." enum:"jsonl,parquet" default:"jsonl" placeholder:"FORM"`
+	Output string   `short:"o" aliases:"out" help:"The file or folder to write; it must not exist yet (default: standard output)." placeholder:"PATH"`
+	Bytes  bool     `help:"With the bytes of elements; the output is a folder."`
+	User   string   `help:"Only this user (an identifier) and their threads." placeholder:"USER"`
+	Thread []string `help:"Only this thread; may be said again." placeholder:"ID" sep:"none"`
+	Since  string   `help:"Only threads with activity since then: a date or a time." placeholder:"TIME"`
 }
 
-// exported is one line of an export.
+// exported is the command's answer.
 type exported struct {
-	Kind   string       `json:"kind"` // "user" or "thread"
-	User   *chat.User   `json:"user,omitempty"`
-	Thread *chat.Thread `json:"thread,omitempty"`
+	Output   string         `json:"output"`
+	Format   string         `json:"format"`
+	Exported transfer.Count `json:"exported"`
+	Seconds  float64        `json:"seconds"`
+	Missing  int64          `json:"missingFiles"`
+	Refused  []string       `json:"refused"`
 }
 
-// exporter writes every user once, before the first of their threads.
-type exporter struct {
-	api     chat.API
-	w       io.Writer
-	users   map[string]bool
-	seen    map[string]bool // threads
-	threads int
-	steps   int
+// Run writes the export. What people do not see is in it: it is a copy. It ends
+// with 1 when a thread could not be taken.
+func (e *exportCommand) Run(ctx context.Context, p *program, c *cli) (err error) {
+	choice, err := e.choice()
+	if err != nil {
+		return usage{err}
+	}
+	at, err := p.find(ctx, c.Chat.Database, p.openExisting)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, at.Close()) }()
+	from, err := transfer.Choose(ctx, at.side(), choice)
+	if err != nil {
+		return err
+	}
+	w, err := e.create(p, from.Store)
+	if err != nil {
+		return err
+	}
+	bar := p.bar("exported")
+	job := transfer.Copy{From: from, To: w.Side(), Options: transfer.Options{Progress: bar.show}}
+	err = w.Finish(job.Run(ctx))
+	bar.end()
+	if err != nil {
+		return err
+	}
+	return e.tell(p, &job)
 }
 
-// Run writes the export. What people do not see is in it: it is a copy.
-func (e *exportCommand) Run(ctx context.Context, p *program, c *cli) error {
-	return c.Chat.with(ctx, p, func(api chat.API) (err error) {
-		out, done, err := e.open(p.stdout)
-		if err != nil {
-			return err
-		}
-		x := &exporter{api: api, w: out, users: map[string]bool{}, seen: map[string]bool{}}
-		if err := errors.Join(x.run(chat.Raw(ctx), e.User), done()); err != nil {
-			return err
-		}
-		if !p.json {
-			fmt.Fprintf(p.stderr, "%d users, %d threads, %d steps\n", len(x.users), x.threads, x.steps)
-		}
-		return nil
-	})
+// side is what was found as an end of a copy.
+func (f found) side() transfer.Side {
+	if f.server != nil {
+		return transfer.Through("the server", f.server.Chat())
+	}
+	s := transfer.Side{Name: f.db.Source(), Store: f.db.Rows()}
+	if files := f.db.Files(); files != nil {
+		s.Files = files
+	}
+	return s
 }
 
-// open opens the output. A copy of conversations is for its owner only.
-func (e *exportCommand) open(stdout io.Writer) (w io.Writer, done func() error, err error) {
+func (e *exportCommand) choice() (c transfer.Choice, err error) {
+	if e.Output == "" && (e.Bytes || e.Format != "jsonl") {
+		return c, errs.Field(errs.Invalid, "output", "a folder is written: name it with --output")
+	}
+	c = transfer.Choice{User: e.User, Threads: e.Thread}
+	c.Since, err = sinceTime(e.Since)
+	return c, err
+}
+
+func (e *exportCommand) create(p *program, source transfer.Store) (*archive.Writer, error) {
 	if e.Output == "" {
-		b := bufio.NewWriter(stdout)
-		return b, b.Flush, nil
+		return archive.To(p.stdout, source)
 	}
-	f, err := os.OpenFile(e.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil, nil, errs.Field(errs.Exists, "output", "%s is there already", e.Output)
+	o := archive.Options{Bytes: e.Bytes}
+	if e.Format == "parquet" {
+		o.Tables = parquet.Create
 	}
-	if err != nil {
-		return nil, nil, errs.Wrap(errs.Unavailable, err, "the output cannot be written")
-	}
-	b := bufio.NewWriter(f)
-	return b, func() error { return errors.Join(b.Flush(), f.Sync(), f.Close()) }, nil
+	return archive.Create(strings.TrimRight(e.Output, "/"), source, o)
 }
 
-// run walks the listing until it finds nothing new: a thread that is written
-// to meanwhile moves to the front, behind the walk's back.
-func (x *exporter) run(ctx context.Context, user string) error {
-	id, err := userID(ctx, x.api, user)
-	if err != nil {
-		return err
+// tell answers on standard error where the export itself went to standard
+// output.
+func (e *exportCommand) tell(p *program, job *transfer.Copy) error {
+	out := exported{Output: e.Output, Format: e.Format, Exported: job.Done, Seconds: job.Rows.Seconds(), Missing: job.Missing, Refused: job.Refused}
+	if out.Refused == nil {
+		out.Refused = []string{}
 	}
-	if err := x.user(ctx, user); err != nil {
-		return err
-	}
-	for {
-		fresh := 0
-		for t, err := range allThreads(ctx, x.api, chat.ThreadFilter{UserID: id}) {
-			if err != nil {
-				return err
-			}
-			if x.seen[t.ID] {
-				continue
-			}
-			x.seen[t.ID] = true
-			fresh++
-			if err := x.thread(ctx, t.ID); err != nil {
-				return err
-			}
-		}
-		if fresh == 0 {
-			break
-		}
-	}
-	if user != "" {
-		return nil
-	}
-	return x.others(ctx)
-}
-
-// others writes the users who have no threads.
-func (x *exporter) others(ctx context.Context) error {
-	for u, err := range allUsers(ctx, x.api) {
-		if err != nil {
+	if p.json && e.Output != "" {
+		if err := writeJSON(p.stdout, out); err != nil {
 			return err
 		}
-		if !x.users[u.Identifier] {
-			x.users[u.Identifier] = true
-			if err := writeJSON(x.w, exported{Kind: "user", User: &u}); err != nil {
-				return err
-			}
-		}
+	}
+	p.say("exported: %s", counted(job.Done))
+	if job.Missing > 0 {
+		p.say("%d elements name bytes that are not there", job.Missing)
+	}
+	if job.Mended > 0 {
+		p.say("%d texts had NUL or text that is not valid Unicode, which became U+FFFD", job.Mended)
+	}
+	for _, why := range job.Refused {
+		p.say("refused: %s", why)
+	}
+	if job.Refusals > 0 {
+		p.say("%d threads are not in the export", job.Refusals)
+		return failed(exitFailure)
 	}
 	return nil
-}
-
-func (x *exporter) thread(ctx context.Context, id string) error {
-	t, err := x.api.Thread(ctx, id)
-	if errors.Is(err, errs.NotFound) {
-		return nil // deleted since it was listed
-	}
-	if err != nil {
-		return err
-	}
-	if err := x.user(ctx, t.UserIdentifier); err != nil {
-		return err
-	}
-	for i := range t.Elements {
-		if t.Elements[i].ObjectKey != "" {
-			t.Elements[i].URL = "" // signed: it opens the door to who reads the copy, and soon to nobody
-		}
-	}
-	x.threads++
-	x.steps += len(t.Steps)
-	return writeJSON(x.w, exported{Kind: "thread", Thread: &t})
-}
-
-func (x *exporter) user(ctx context.Context, identifier string) error {
-	if identifier == "" || x.users[identifier] {
-		return nil
-	}
-	u, err := x.api.User(ctx, identifier)
-	if errors.Is(err, errs.NotFound) {
-		return nil // the thread outlived its owner
-	}
-	if err != nil {
-		return err
-	}
-	x.users[identifier] = true
-	return writeJSON(x.w, exported{Kind: "user", User: &u})
 }

@@ -52,7 +52,9 @@ var rooms = map[string][]string{
 	"server":      {"analytics", "chat", "state", "lake", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "state", "server/wire"},
 
-	"transfer": {"chat"},
+	"transfer":                 {"chat"},
+	"transfer/archive":         {"chat", "transfer"},
+	"transfer/archive/parquet": {"chat", "transfer/archive"},
 
 	"analytics":        nil,
 	"analytics/duckdb": {"analytics", "chat", "state", "internal/duck"},
@@ -60,7 +62,7 @@ var rooms = map[string][]string{
 	"":    {"analytics", "chat", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
-	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
@@ -93,6 +95,7 @@ var libraries = map[string][]string{
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},
 	"github.com/prometheus/client_golang": {"server"},
+	"github.com/parquet-go/parquet-go":    {"transfer/archive/parquet"},
 	"gocloud.dev":                         {"blob", "blob/s3", "blob/azure", "blob/gcs"},
 	"github.com/alecthomas/kong":          {"cmd/varve"},
 	"go.yaml.in/yaml/v3":                  {"internal/config"},
