@@ -1,6 +1,10 @@
 package query
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/varvedb/varve/errs"
+)
 
 // Query is one question: exactly one of its fields is set. Its JSON form is
 // the wire's and the CLI's:
@@ -16,6 +20,30 @@ type Query struct {
 	Update *Update `json:"update,omitempty"`
 	Delete *Delete `json:"delete,omitempty"`
 	Raw    *Raw    `json:"raw,omitempty"`
+	// Predict asks a model; see [Predict].
+	Predict *Predict `json:"predict,omitempty"`
+}
+
+// Question is what can be executed: a [Query], or what builds one.
+type Question interface {
+	Query() Query
+}
+
+// Query implements Question.
+func (q Query) Query() Query { return q }
+
+// check wants exactly one field.
+func (q Query) check() error {
+	set := 0
+	for _, is := range []bool{q.Select != nil, q.Insert != nil, q.Update != nil, q.Delete != nil, q.Raw != nil, q.Predict != nil} {
+		if is {
+			set++
+		}
+	}
+	if set != 1 {
+		return errs.Field(errs.Invalid, "query", "is one of select, insert, update, delete, raw and predict; %d are given", set)
+	}
+	return nil
 }
 
 // Select asks for rows.
@@ -90,8 +118,19 @@ type Insert struct {
 	NoRefresh bool `json:"noRefresh,omitempty"`
 }
 
-// Row is one row by the names of its columns.
+// Row is one row by the names of its columns. What may be given for a column
+// says [Type.Value]; what comes back [Kind], but a tensor is an [Array].
+//
+// A row may also be a bare value, for a table with one column beside its key
+// and _fold: see [Bare].
 type Row map[string]any
+
+// scalar is the name under which a bare value stands in a Row.
+const scalar = ""
+
+// Bare is the row that is only a value, for a table with one column beside its
+// key and _fold. In JSON it is the value.
+func Bare(v any) Row { return Row{scalar: v} }
 
 // Update changes rows. Without Where it changes none: All says that every row
 // is meant.
@@ -116,4 +155,10 @@ type Delete struct {
 type Raw struct {
 	SQL  string `json:"sql"`
 	Args []any  `json:"args,omitempty"`
+}
+
+// Predict asks a model about one datum.
+type Predict struct {
+	Model string          `json:"model"`
+	Input json.RawMessage `json:"input"`
 }

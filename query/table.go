@@ -22,17 +22,18 @@ type Table struct {
 	// Key names the column by which rows are found; of type text or integer.
 	// "": rows cannot be named one by one, and only reads are served.
 	Key string `json:"key"`
-	// Generated: the database numbers the rows itself where a key is left out.
+	// Generated: the database numbers the rows itself where the key is NULL in
+	// what is inserted. Varve makes no such table.
 	Generated bool `json:"generated,omitempty"`
 	// Documents: rows may have other fields than the table's columns, as in a
 	// document database. Columns are then only those that are declared.
 	Documents bool `json:"documents,omitempty"`
-	// Reserved is the room whose rows these are, "chat" or "state", or "" for a
-	// table of the user's own. They are read here and written there.
+	// Reserved is the room whose rows these are, [ChatRoom] or [StateRoom], or ""
+	// for a table of the user's own. They are read here and written there.
 	Reserved string `json:"reserved,omitempty"`
-	// Owner names the column with the user to whom a row of a reserved table
-	// belongs; rows without one belong to nobody. "": only those who may see
-	// everything see the table.
+	// Owner names the column, of type text, with the user to whom a row of a
+	// reserved table belongs; rows where it is NULL belong to nobody. "": only
+	// those who may see everything see the table.
 	Owner string `json:"owner,omitempty"`
 	// Created: Varve made it, so Drop may take it away.
 	Created bool `json:"created,omitempty"`

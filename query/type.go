@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,6 +118,11 @@ func (t Type) Size() int {
 		return 4 * t.Count()
 	}
 	return sizes[t.Elem] * t.Count()
+}
+
+// Same tells whether two types are one.
+func (t Type) Same(u Type) bool {
+	return t.Kind == u.Kind && t.Elem == u.Elem && slices.Equal(t.Shape, u.Shape)
 }
 
 // Ordered tells whether values of the type can be less and greater.
