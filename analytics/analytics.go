@@ -15,6 +15,7 @@ package analytics
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -80,11 +81,14 @@ type Cursor interface {
 	Close() error
 }
 
-// A FileCursor writes its answer into a file in a form that the engine knows.
-// Cursors may be one.
-type FileCursor interface {
-	// WriteFile writes at most limit rows, in place of Next; more are
-	// errs.TooLarge. errs.Unsupported where the engine does not know the form.
+// A FormCursor writes its answer, in place of Next, in forms that the engine
+// knows: Parquet and Arrow. Cursors may be one. Both methods write at most
+// limit rows, unless that is 0 or less; more are errs.TooLarge.
+type FormCursor interface {
+	// WriteStream writes Arrow's stream. What an error cuts short cannot be
+	// read as a whole stream.
+	WriteStream(ctx context.Context, w io.Writer, limit int) error
+	// WriteFile writes a new file at path, Parquet or ArrowFile.
 	WriteFile(ctx context.Context, path string, form Form, limit int) error
 }
 

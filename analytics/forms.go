@@ -2,13 +2,17 @@ package analytics
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/varvedb/varve/errs"
@@ -17,27 +21,47 @@ import (
 // Form is a form of an answer.
 type Form string
 
-// The forms. Parquet and Arrow are files that the engine writes.
+// The forms.
 const (
-	Table   Form = "table"
-	CSV     Form = "csv"
-	JSON    Form = "json"
-	Parquet Form = "parquet"
-	Arrow   Form = "arrow"
+	Table     Form = "table"
+	CSV       Form = "csv"
+	JSON      Form = "json"
+	Parquet   Form = "parquet"
+	Arrow     Form = "arrow"      // Arrow's stream
+	ArrowFile Form = "arrow-file" // Arrow's file, also called Feather: the stream with a table of contents
 )
 
-// InFile tells whether the form is a file of the engine's.
-func (f Form) InFile() bool { return f == Parquet || f == Arrow }
+// mediaTypes are what the forms are called over HTTP.
+var mediaTypes = map[Form]string{Table: "text/plain; charset=utf-8", CSV: "text/csv; charset=utf-8", JSON: "application/json",
+	Parquet: "application/vnd.apache.parquet", Arrow: "application/vnd.apache.arrow.stream", ArrowFile: "application/vnd.apache.arrow.file"}
 
-func unsupported(form Form) error {
-	return errs.Field(errs.Unsupported, "format", "this program cannot write %s; ask for csv or json", form)
+// MediaType is what the form is called over HTTP; "" is no form.
+func (f Form) MediaType() string { return mediaTypes[f] }
+
+// FormOf is the form that a media type asks for; "" is none that there is.
+func FormOf(mediaType string) Form {
+	for f, m := range mediaTypes {
+		if name, _, _ := strings.Cut(m, ";"); name == mediaType {
+			return f
+		}
+	}
+	return ""
 }
 
-// Unsupported is the error of an engine for a form that it does not know.
-func Unsupported(form Form) error { return unsupported(form) }
+// Binary tells whether the form is none for people to look at.
+func (f Form) Binary() bool { return f == Parquet || f == Arrow || f == ArrowFile }
 
-// Write writes the rows as text: a table, CSV or JSON.
-func (r *Rows) Write(w io.Writer, form Form) error {
+// IsFile tells whether the form is a file's: only whole can it be read.
+func (f Form) IsFile() bool { return f == Parquet || f == ArrowFile }
+
+func unsupported(form Form) error {
+	return errs.Field(errs.Unsupported, "format", "%s cannot be written by who answers here: that takes a program built with DuckDB; ask for csv or json", form)
+}
+
+// Write writes the rows in a form. Text ends where an error comes; a stream of
+// Arrow's that is cut short cannot be read as a whole one, and Parquet is
+// written whole or not at all.
+func (r *Rows) Write(ctx context.Context, w io.Writer, form Form) error {
 	switch form {
 	case Table:
 		return r.WriteTable(w)
@@ -45,8 +69,54 @@ func (r *Rows) Write(w io.Writer, form Form) error {
 		return r.WriteCSV(w)
 	case JSON:
 		return r.WriteJSON(w)
+	case Arrow:
+		return r.WriteArrow(ctx, w)
+	case Parquet, ArrowFile:
+		return r.throughFile(ctx, w, form)
 	}
-	return unsupported(form)
+	return errs.Field(errs.Invalid, "format", "%q is none; there are table, csv, json, parquet, arrow and arrow-file", form)
+}
+
+// WriteArrow writes the rows as a stream in Arrow's IPC format, which Arrow's
+// libraries read batch by batch. The columns have the engine's types: times are
+// timestamps, nested values are nested, JSON is text. errs.Unsupported where
+// the engine is none that knows columns.
+func (r *Rows) WriteArrow(ctx context.Context, w io.Writer) error {
+	f, ok := r.cursor.(FormCursor)
+	if !ok {
+		return unsupported(Arrow)
+	}
+	return f.WriteStream(ctx, w, r.limit)
+}
+
+// WriteFile writes the rows into a new file at path, in a form that is one:
+// Parquet or ArrowFile. errs.Unsupported as for WriteArrow.
+func (r *Rows) WriteFile(ctx context.Context, path string, form Form) error {
+	f, ok := r.cursor.(FormCursor)
+	if !ok || !form.IsFile() {
+		return unsupported(form)
+	}
+	return f.WriteFile(ctx, path, form, r.limit)
+}
+
+// throughFile is for a form whose end says where its parts are.
+func (r *Rows) throughFile(ctx context.Context, w io.Writer, form Form) (err error) {
+	folder, err := os.MkdirTemp("", "varve-sql-*")
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "a temporary file cannot be made")
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "answer")
+	if err := r.WriteFile(ctx, path, form); err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the temporary file cannot be read")
+	}
+	defer file.Close()
+	_, err = io.Copy(w, file)
+	return err
 }
 
 // WriteCSV writes a heading and the rows as RFC 4180 has it. NULL is empty,

@@ -1,7 +1,6 @@
 package analytics
 
 import (
-	"context"
 	"iter"
 
 	"github.com/varvedb/varve/errs"
@@ -56,16 +55,6 @@ func (r *Rows) Slice() ([][]any, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// WriteFile writes the rows into a new file at path, in a form that the engine
-// writes itself: Parquet, or Arrow where it is linked.
-func (r *Rows) WriteFile(ctx context.Context, path string, form Form) error {
-	f, ok := r.cursor.(FileCursor)
-	if !ok {
-		return unsupported(form)
-	}
-	return f.WriteFile(ctx, path, form, r.limit)
 }
 
 // Close gives back what the answer holds. It may be called twice.

@@ -3,7 +3,10 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,15 +14,16 @@ import (
 	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/server/wire"
 )
 
 // sqlBody is a question in SQL.
 type sqlBody struct {
-	SQL     string `json:"sql" doc:"one SELECT"`
-	Args    []any  `json:"args,omitempty" doc:"for each ? of the statement, in order"`
-	Format  string `json:"format,omitempty" enum:"json,csv" doc:"json when absent: a list of rows by the names of columns"`
-	Rows    int    `json:"rows,omitempty" doc:"how many the answer may have; 10000 when absent, at most 1000000"`
-	Seconds int    `json:"seconds,omitempty" doc:"how long it may take; 30 when absent, at most 300"`
+	SQL     string            `json:"sql" doc:"one SELECT"`
+	Args    []json.RawMessage `json:"args,omitempty" doc:"for each ? of the statement, in order: null, true, a number or a text"`
+	Format  string            `json:"format,omitempty" enum:"json,csv,table,parquet,arrow,arrow-file" doc:"what the header Accept says when absent, else json: a list of rows by the names of columns"`
+	Rows    int               `json:"rows,omitempty" doc:"how many the answer may have; 10000 when absent, at most 1000000"`
+	Seconds int               `json:"seconds,omitempty" doc:"how long it may take; 30 when absent, at most 300"`
 }
 
 // What a question over HTTP may ask for. The answer is whole in memory before
@@ -34,7 +38,10 @@ func (s *Server) sqlRoutes() {
 	ask := with(op("ask-sql", http.MethodPost, "/v1/sql", "sql", "Ask a question in SQL about everything"), jsonBody[sqlBody](s.api))
 	ask.Responses = answers("200", "application/json", &huma.Schema{Type: huma.TypeArray,
 		Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}})
-	ask.Responses["200"].Content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	for _, form := range []analytics.Form{analytics.CSV, analytics.Table, analytics.Parquet, analytics.Arrow, analytics.ArrowFile} {
+		name, _, _ := strings.Cut(form.MediaType(), ";")
+		ask.Responses["200"].Content[name] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	}
 	ask.DefaultStatus = http.StatusOK
 	describe[struct{}, struct{}](s, ask)
 	s.plainHandler("POST /v1/sql", s.askSQL)
@@ -49,42 +56,88 @@ func (s *Server) askSQL(ctx context.Context, c *call) error {
 	case !c.may(keys.Admin):
 		return errs.New(errs.Forbidden, "SQL sees everything: it is for keys with the scope %q", keys.Admin)
 	}
-	body := sqlBody{Format: string(analytics.JSON), Rows: sqlRows, Seconds: sqlSeconds}
-	if err := s.body(c, &body); err != nil {
+	q, form, err := s.question(c)
+	if err != nil {
 		return err
 	}
-	form := analytics.Form(body.Format)
-	if form != analytics.JSON && form != analytics.CSV {
-		return errs.Field(errs.Invalid, "format", "must be json or csv")
+	engine, err := c.db.SQL.Engine(ctx)
+	if err != nil {
+		return err
 	}
-	if body.Rows < 1 || body.Rows > maxSQLRows {
-		return errs.Field(errs.Invalid, "rows", "must be 1 to %d", maxSQLRows)
-	}
-	if body.Seconds < 1 || body.Seconds > maxSQLSeconds {
-		return errs.Field(errs.Invalid, "seconds", "must be 1 to %d", maxSQLSeconds)
-	}
-	for i, arg := range body.Args {
-		if f, ok := arg.(float64); ok && f == float64(int64(f)) {
-			body.Args[i] = int64(f) // JSON has one kind of number
-		}
-	}
-	rows, err := c.db.SQL.Query(ctx, analytics.Question{SQL: body.SQL, Args: body.Args,
-		Limits: analytics.Limits{Rows: body.Rows, Time: time.Duration(body.Seconds) * time.Second}})
+	rows, err := c.db.SQL.Query(ctx, q)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, q.Time, errSQLTime)
+	defer cancel()
 	var answer bounded
-	if err := rows.Write(&answer, form); err != nil {
+	if err := rows.Write(ctx, &answer, form); err != nil {
 		return err
 	}
-	kind := "application/json"
-	if form == analytics.CSV {
-		kind = "text/csv; charset=utf-8"
-	}
-	c.Header().Set("Content-Type", kind)
+	c.Header().Set("Content-Type", form.MediaType())
+	c.Header().Set("Content-Length", strconv.Itoa(answer.Len()))
+	c.Header().Set(wire.HeaderEngine, engine)
 	_, err = c.Write(answer.Bytes())
 	return err
+}
+
+var errSQLTime = errs.Field(errs.TooLarge, "seconds", "the answer took longer than it may; ask for less, or raise seconds")
+
+// question reads what is asked and in which form the answer is to be.
+func (s *Server) question(c *call) (analytics.Question, analytics.Form, error) {
+	var q analytics.Question
+	body := sqlBody{Rows: sqlRows, Seconds: sqlSeconds}
+	if err := s.body(c, &body); err != nil {
+		return q, "", err
+	}
+	form := analytics.Form(body.Format)
+	switch {
+	case form == "":
+		form = accepted(c.r.Header.Values("Accept"))
+	case form.MediaType() == "":
+		return q, "", errs.Field(errs.Invalid, "format", "must be json, csv, table, parquet, arrow or arrow-file")
+	}
+	if body.Rows < 1 || body.Rows > maxSQLRows {
+		return q, "", errs.Field(errs.Invalid, "rows", "must be 1 to %d", maxSQLRows)
+	}
+	if body.Seconds < 1 || body.Seconds > maxSQLSeconds {
+		return q, "", errs.Field(errs.Invalid, "seconds", "must be 1 to %d", maxSQLSeconds)
+	}
+	args, err := arguments(body.Args)
+	return analytics.Question{SQL: body.SQL, Args: args,
+		Limits: analytics.Limits{Rows: body.Rows, Time: time.Duration(body.Seconds) * time.Second}}, form, err
+}
+
+// accepted is the first form of those that a caller takes; JSON where it names
+// none of ours.
+func accepted(headers []string) analytics.Form {
+	for _, name := range strings.Split(strings.Join(headers, ","), ",") {
+		name, _, _ = strings.Cut(name, ";")
+		if form := analytics.FormOf(strings.ToLower(strings.TrimSpace(name))); form != "" {
+			return form
+		}
+	}
+	return analytics.JSON
+}
+
+// arguments are the values of JSON; whole numbers stay whole.
+func arguments(raw []json.RawMessage) ([]any, error) {
+	args := make([]any, len(raw))
+	for i, text := range raw {
+		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+			args[i] = n
+			continue
+		}
+		if err := json.Unmarshal(text, &args[i]); err != nil {
+			return nil, errs.Field(errs.Invalid, "args", "%d cannot be read", i+1)
+		}
+		switch args[i].(type) {
+		case []any, map[string]any:
+			return nil, errs.Field(errs.Invalid, "args", "%d is a list or an object; give a text, a number, true, false or null", i+1)
+		}
+	}
+	return args, nil
 }
 
 // bounded is a buffer that takes no more than an answer may have.

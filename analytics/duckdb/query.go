@@ -3,8 +3,11 @@
 package duckdb
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -141,14 +144,29 @@ func (a *answer) release() {
 	<-a.m.slots
 }
 
-// WriteFile implements analytics.FileCursor.
+// WriteStream implements analytics.FormCursor.
+func (a *answer) WriteStream(ctx context.Context, w io.Writer, limit int) error {
+	return within(a.rows.WriteArrow(ctx, w, false, limit), limit)
+}
+
+// WriteFile implements analytics.FormCursor.
 func (a *answer) WriteFile(ctx context.Context, path string, form analytics.Form, limit int) error {
-	if form != analytics.Parquet {
-		return analytics.Unsupported(form)
+	if form == analytics.Parquet {
+		return within(a.rows.WriteParquet(ctx, path, limit), limit)
 	}
-	err := a.rows.WriteParquet(ctx, path, limit)
+	f, err := os.Create(path)
+	if err != nil {
+		return errs.Wrap(errs.Unavailable, err, "the file cannot be made")
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = a.rows.WriteArrow(ctx, w, true, limit)
+	return within(errors.Join(err, w.Flush(), f.Close()), limit)
+}
+
+// within is the error of writing at most so many rows.
+func within(err error, limit int) error {
 	if errors.Is(err, duck.ErrLimit) {
-		err = analytics.TooMany(limit)
+		return analytics.TooMany(limit)
 	}
 	return err
 }

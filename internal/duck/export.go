@@ -21,6 +21,10 @@ const exporting = 1 << 30
 // rows, unless limit is 0 or less, else it is ErrLimit. The engine of the
 // answer may not reach files; another, which holds nothing else, does.
 func (r *Rows) WriteParquet(ctx context.Context, path string, limit int) (err error) {
+	columns, err := r.exact()
+	if err != nil {
+		return err
+	}
 	db, err := Open("", exporting, Settings{"autoload_known_extensions": "false", "autoinstall_known_extensions": "false", "temp_directory": ""})
 	if err != nil {
 		return err
@@ -37,23 +41,48 @@ func (r *Rows) WriteParquet(ctx context.Context, path string, limit int) (err er
 	if err := r.into(ctx, c, limit); err != nil {
 		return err
 	}
-	return c.Exec(ctx, "COPY answer TO "+Text(path)+" (FORMAT parquet, COMPRESSION zstd)")
+	return c.Exec(ctx, "COPY (SELECT "+columns+" FROM answer) TO "+Text(path)+" (FORMAT parquet, COMPRESSION zstd)")
 }
 
-// definition are the columns of a table like the answer. Names that come twice
-// are numbered.
+// exact are the columns as a Parquet file keeps them. It has no integers of 128
+// bits, which sums are, and no offset of a time of day: the engine would make
+// floats of the first and leave out the second.
+func (r *Rows) exact() (string, error) {
+	parts := r.names()
+	for i, name := range parts {
+		parts[i] = Quote(name)
+		switch t := mapping.GetTypeId(r.types[i]); {
+		case t == mapping.TypeHugeInt || t == mapping.TypeUHugeInt:
+			parts[i] = "CAST(" + parts[i] + " AS DECIMAL(38,0)) AS " + parts[i]
+		case holds(r.types[i], mapping.TypeHugeInt, mapping.TypeUHugeInt, mapping.TypeTimeTZ):
+			return "", unreadable(r.Columns[i].Type)
+		}
+	}
+	return strings.Join(parts, ", "), nil
+}
+
+// definition are the columns of a table like the answer.
 func (r *Rows) definition() string {
+	parts := r.names()
+	for i, name := range parts {
+		parts[i] = Quote(name) + " " + r.Columns[i].Type
+	}
+	return strings.Join(parts, ", ")
+}
+
+// names are the columns' names in a file: those that come twice are numbered.
+func (r *Rows) names() []string {
 	seen := map[string]bool{}
-	parts := make([]string, len(r.Columns))
+	names := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
 		name := c.Name
 		for n := 2; seen[strings.ToLower(name)]; n++ {
 			name = fmt.Sprintf("%s_%d", c.Name, n)
 		}
 		seen[strings.ToLower(name)] = true
-		parts[i] = Quote(name) + " " + c.Type
+		names[i] = name
 	}
-	return strings.Join(parts, ", ")
+	return names
 }
 
 // into hands the answer's vectors over to a table, as they are.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -186,6 +187,36 @@ func typeName(t mapping.LogicalType) string {
 	default:
 		return typeNames[id]
 	}
+}
+
+// holds tells whether a type, or one within it, is among some.
+func holds(t mapping.LogicalType, some ...mapping.Type) bool {
+	of := func(child mapping.LogicalType) bool {
+		defer mapping.DestroyLogicalType(&child)
+		return holds(child, some...)
+	}
+	id := mapping.GetTypeId(t)
+	switch id {
+	case mapping.TypeList:
+		return of(mapping.ListTypeChildType(t))
+	case mapping.TypeArray:
+		return of(mapping.ArrayTypeChildType(t))
+	case mapping.TypeMap:
+		return of(mapping.MapTypeKeyType(t)) || of(mapping.MapTypeValueType(t))
+	case mapping.TypeStruct:
+		for i := range mapping.StructTypeChildCount(t) {
+			if of(mapping.StructTypeChildType(t, i)) {
+				return true
+			}
+		}
+	case mapping.TypeUnion:
+		for i := range mapping.UnionTypeMemberCount(t) {
+			if of(mapping.UnionTypeMemberType(t, i)) {
+				return true
+			}
+		}
+	}
+	return slices.Contains(some, id)
 }
 
 func members(n int, each func(int) string) string {

@@ -15,6 +15,7 @@ type Rows struct {
 	Columns []Column
 	result  mapping.Result
 	types   []mapping.LogicalType
+	conn    mapping.Connection
 }
 
 // describe finds out what the answer's columns are.

@@ -33,7 +33,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Rows, error
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	rows := &Rows{}
+	rows := &Rows{conn: c.conn}
 	var err error
 	c.interruptible(ctx, func() { err = c.query(ctx, sql, args, rows) })
 	if err != nil {

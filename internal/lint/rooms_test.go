@@ -91,6 +91,7 @@ var libraries = map[string][]string{
 	"github.com/aws/smithy-go":            {"store/dynamodb", "blob/s3"},
 	"github.com/jackc/pgx/v5":             {"store/postgres"},
 	"github.com/duckdb/duckdb-go/v2":      {"internal/duck"},
+	"github.com/apache/arrow-go/v18":      {"internal/duck"},
 	"github.com/go-sql-driver/mysql":      {"store/mysql"},
 	"github.com/ncruces/go-sqlite3":       {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":    {"server"},

@@ -39,6 +39,15 @@ class State:
         wcon = WriteConnection(self.dbpath)
         return wcon, ReadConnection(self.dbpath)
 
+    def sql(self, query: str, *args: Any) -> Any:
+        """Asks one SELECT about everything in the database, ``?`` for the
+        arguments: an Arrow table where pyarrow is installed, otherwise a list
+        of dicts. In it ``todos`` are the rows as they are, ``todos_history``
+        every version, and ``todos_as_of('2026-11-21 12:00')`` the rows as they
+        were, then or at a position. Raises InvalidError for anything that is
+        no SELECT, and TooLargeError above a million rows or 64 MiB."""
+        return _frames.answer(self.wcon.tables, query, args)
+
     def _clear(self, table_names: str | Sequence[str] | None = None) -> None:
         """Forgets all rows of the named tables, or of all, with their history.
         Conversations are no tables of these, and stay."""
@@ -142,6 +151,18 @@ class ReadConnection:
         if source is None:
             raise LookupError(f"there is no table {name!r}; read_sqlite names it")
         return source.table(name)
+
+    def sql(self, query: str, *args: Any, **_: Any) -> Any:
+        """Asks one SELECT, as State.sql does: an ibis table where ibis is
+        installed, otherwise an Arrow table."""
+        sources = {id(w.tables): w.tables for w in self._views.values()}
+        if self._all is not None:
+            sources[id(self._all.tables)] = self._all.tables
+        if len(sources) != 1:
+            raise ValueError(
+                f"a question is about one database, and here are {len(sources)}"
+            )
+        return _frames.shown(_frames.answer(sources.popitem()[1], query, args))
 
     def drop_view(self, name: str, **_: Any) -> None:
         self._views.pop(name, None)

@@ -19,6 +19,7 @@ const (
 	HeaderDatabase  = "Varve-Database" // which database, where the key does not say
 	HeaderClient    = "Varve-Client"   // any value: not a web page
 	HeaderWarning   = "Varve-Warning"  // what was changed to store it, where the body has no place
+	HeaderEngine    = "Varve-Engine"   // who answered a question in SQL
 	HeaderRequestID = "X-Request-Id"
 )
 
