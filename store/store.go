@@ -8,6 +8,7 @@ import (
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
@@ -23,6 +24,9 @@ type Tx interface {
 	// Query is the port of the databackend: the tables of the user. It is never
 	// nil; where the database is none it is a query.Unserved.
 	Query() query.Store
+	// Components is the port of components. It is never nil; where the database
+	// keeps none it is a component.Unserved.
+	Components() component.Store
 }
 
 // Store is an open database.

@@ -26,19 +26,23 @@ var rooms = map[string][]string{
 	"state":           nil,
 	"state/statetest": {"chat", "state", "store"},
 	"query":           nil,
-	"todo":            {"state"},
-	"lake":            {"state"},
 
-	"store":                  {"chat", "state", "query"},
-	"store/internal/sqlcore": {"chat", "state", "query", "store"},
-	"store/memory":           {"chat", "state", "query", "store", "internal/goid"},
-	"store/sqlite":           {"analytics", "chat", "state", "query", "store", "store/internal/sqlcore", "internal/goid"},
-	"store/postgres":         {"chat", "state", "query", "store", "store/internal/sqlcore", "internal/goid"},
+	"component":      {"query"},
+	"component/yaml": {"component"},
 
-	"store/mysql": {"chat", "state", "query", "store", "store/internal/sqlcore"},
+	"todo": {"state"},
+	"lake": {"state"},
 
-	"store/dkdc":     {"state", "query", "store", "store/sqlite"},
-	"store/dynamodb": {"chat", "state", "query", "store"},
+	"store":                  {"chat", "state", "query", "component"},
+	"store/internal/sqlcore": {"chat", "state", "query", "component", "store"},
+	"store/memory":           {"chat", "state", "query", "component", "store", "internal/goid"},
+	"store/sqlite":           {"analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/postgres":         {"chat", "state", "query", "component", "store", "store/internal/sqlcore", "internal/goid"},
+
+	"store/mysql": {"chat", "state", "query", "component", "store", "store/internal/sqlcore"},
+
+	"store/dkdc":     {"state", "query", "component", "store", "store/sqlite"},
+	"store/dynamodb": {"chat", "state", "query", "component", "store"},
 
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
@@ -99,7 +103,7 @@ var libraries = map[string][]string{
 	"github.com/parquet-go/parquet-go":    {"transfer/archive/parquet"},
 	"gocloud.dev":                         {"blob", "blob/s3", "blob/azure", "blob/gcs"},
 	"github.com/alecthomas/kong":          {"cmd/varve"},
-	"go.yaml.in/yaml/v3":                  {"internal/config"},
+	"go.yaml.in/yaml/v3":                  {"internal/config", "component/yaml"},
 	"github.com/google/go-cmp":            nil,
 	"github.com/getkin/kin-openapi":       nil,
 	"github.com/rogpeppe/go-internal":     nil,

@@ -155,6 +155,7 @@ type data struct {
 	tombstones map[string]tombstone
 	sheets     map[string]*sheet // by the name of the table in lower case
 	orphans    []string
+	meta       metadata
 	events     []change.Event
 	births     int
 	undo       []func()
@@ -175,7 +176,7 @@ func newData() *data {
 	return &data{users: map[string]chat.User{}, threads: map[string]chat.Thread{},
 		steps: map[string]row[chat.Step]{}, elements: map[string]row[chat.Element]{},
 		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{},
-		sheets: map[string]*sheet{}}
+		sheets: map[string]*sheet{}, meta: newMetadata()}
 }
 
 func (d *data) rollback(mark int) {
@@ -186,17 +187,17 @@ func (d *data) rollback(mark int) {
 }
 
 // put and remove are the only ways to change a table.
-func put[V any](d *data, table map[string]V, key string, v V) {
+func put[K comparable, V any](d *data, table map[K]V, key K, v V) {
 	restore(d, table, key)
 	table[key] = v
 }
 
-func remove[V any](d *data, table map[string]V, key string) {
+func remove[K comparable, V any](d *data, table map[K]V, key K) {
 	restore(d, table, key)
 	delete(table, key)
 }
 
-func restore[V any](d *data, table map[string]V, key string) {
+func restore[K comparable, V any](d *data, table map[K]V, key K) {
 	old, was := table[key]
 	d.undo = append(d.undo, func() {
 		if was {
