@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/varvedb/varve/errs"
@@ -26,15 +25,26 @@ type engine struct {
 	tables map[string]*table // by name in lower case
 	listed time.Time         // when the declared tables were last asked for
 	chat   conversations
+	ready  bool // it may be asked
 }
 
-// locked are the settings that keep a statement inside: it reaches no file, no
-// network and no extension, and cannot change a setting.
-func locked() string {
-	return `LOAD icu; LOAD json; SET TimeZone='UTC';
+// enclosed are the settings that keep a statement inside: it reaches no file,
+// no network and no extension.
+const enclosed = `LOAD icu; LOAD json; SET TimeZone='UTC';
 SET temp_directory=''; SET allow_community_extensions=false;
-SET enable_external_access=false;
-SET lock_configuration=true`
+SET enable_external_access=false`
+
+// makeReady lets the engine be asked: from here on it uses all cores, and no
+// statement can change a setting. Until then it has one: while the mirror is
+// built the other reads the database, and an engine of several spins on it
+// while they wait for each other.
+func (e *engine) makeReady(ctx context.Context) error {
+	if e.ready {
+		return nil
+	}
+	err := e.writer.Exec(ctx, fmt.Sprintf("SET threads=%d; SET lock_configuration=true", runtime.GOMAXPROCS(0)))
+	e.ready = err == nil
+	return err
 }
 
 // openEngine opens the mirror's file and keeps it if it is this program's
@@ -53,7 +63,7 @@ func (m *Mirror) openEngine(ctx context.Context) (*engine, error) {
 
 func (m *Mirror) tryEngine(ctx context.Context) (*engine, error) {
 	db, err := duck.Open(m.opt.Path, m.opt.Memory, duck.Settings{
-		"threads":                      strconv.Itoa(runtime.GOMAXPROCS(0)),
+		"threads":                      "1",
 		"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
 		// Order is what ORDER BY says; keeping it elsewhere costs memory.
 		"preserve_insertion_order": "true",
@@ -63,7 +73,7 @@ func (m *Mirror) tryEngine(ctx context.Context) (*engine, error) {
 	}
 	eng := &engine{db: db, tables: map[string]*table{}}
 	if eng.writer, err = db.Connect(); err == nil {
-		err = eng.writer.Exec(ctx, locked())
+		err = eng.writer.Exec(ctx, enclosed)
 	}
 	if err == nil {
 		err = eng.recognise(ctx, m.identity())

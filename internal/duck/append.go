@@ -4,6 +4,7 @@ package duck
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -21,6 +22,7 @@ type Appender struct {
 	types    []mapping.LogicalType
 	vectors  []Vector
 	rows     int
+	pins     runtime.Pinner // texts that the chunk points to
 }
 
 // VectorSize is how many rows a chunk holds.
@@ -42,6 +44,9 @@ func (c *Conn) Append(schema, table string) (*Appender, error) {
 	for i := range a.vectors {
 		a.vectors[i].vector = mapping.DataChunkGetVector(a.chunk, mapping.IdxT(i))
 	}
+	for i := range a.vectors {
+		a.vectors[i].pins = &a.pins
+	}
 	a.begin()
 	return a, nil
 }
@@ -49,6 +54,7 @@ func (c *Conn) Append(schema, table string) (*Appender, error) {
 // begin empties the chunk.
 func (a *Appender) begin() {
 	mapping.DataChunkReset(a.chunk)
+	a.pins.Unpin()
 	a.rows = 0
 	for i := range a.vectors {
 		v := &a.vectors[i]
@@ -60,7 +66,7 @@ func (a *Appender) begin() {
 // each column. Every column must be set before the next call.
 func (a *Appender) Row() (row int, columns []Vector, err error) {
 	if a.rows == VectorSize {
-		if err := a.send(); err != nil {
+		if err := a.Send(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -68,7 +74,21 @@ func (a *Appender) Row() (row int, columns []Vector, err error) {
 	return a.rows - 1, a.vectors, nil
 }
 
-func (a *Appender) send() error {
+// Block is at most VectorSize rows that are written column by column. Every
+// column must be set, and what they are set to stays as it is until Send.
+func (a *Appender) Block(rows int) (columns []Vector, err error) {
+	if rows > VectorSize {
+		return nil, errs.New(errs.Internal, "%d rows are more than DuckDB takes at once", rows)
+	}
+	if err := a.Send(); err != nil {
+		return nil, err
+	}
+	a.rows = rows
+	return a.vectors, nil
+}
+
+// Send ends a chunk.
+func (a *Appender) Send() error {
 	if a.rows == 0 {
 		return nil
 	}
@@ -85,7 +105,7 @@ func (a *Appender) Flush(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := a.send(); err != nil {
+	if err := a.Send(); err != nil {
 		return err
 	}
 	if mapping.AppenderFlush(a.appender) == mapping.StateError {
@@ -97,6 +117,7 @@ func (a *Appender) Flush(ctx context.Context) error {
 // Close gives memory back. What was not flushed is dropped with the
 // transaction, which the caller undoes.
 func (a *Appender) Close() {
+	a.pins.Unpin()
 	mapping.DestroyDataChunk(&a.chunk)
 	for i := range a.types {
 		mapping.DestroyLogicalType(&a.types[i])
@@ -108,6 +129,7 @@ func (a *Appender) Close() {
 type Vector struct {
 	vector      mapping.Vector
 	data, valid unsafe.Pointer
+	pins        *runtime.Pinner
 }
 
 func put[T any](v *Vector, row int, value T) {

@@ -32,7 +32,7 @@ func Run(t *testing.T, open Open) {
 		rules []rule
 	}{
 		{"writes", writes}, {"values", values}, {"queries", queries}, {"past", past}, {"undo", undo},
-		{"owners", owners}, {"declarations", declarations}, {"forgetting", forgetting},
+		{"owners", owners}, {"declarations", declarations}, {"forgetting", forgetting}, {"batches", batches},
 		{"watch", watching}, {"typed", typed}, {"races", races},
 	} {
 		t.Run(topic.name, func(t *testing.T) {

@@ -20,6 +20,9 @@ type conn struct {
 	db    *sqlite3.Conn
 	stmts map[string]*sqlite3.Stmt
 	after []func() // done when the transaction is durable
+
+	gathers   bool    // it has the function that fills batches
+	gathering *gather // what that function fills
 }
 
 var _ sqlcore.Querier = (*conn)(nil)

@@ -129,6 +129,21 @@ func (v *Versions) Reads(t *state.Table) bool {
 	return true
 }
 
+// BatchFields are the fields of a version that state.Batch has: those of bytes
+// are not read.
+func (v *Versions) BatchFields() string {
+	fields := []string{"l._seq", "l._at", "l._eid", "l._version", "l._op", "l._actor", "l._source"}
+	for i := range v.Table.Columns {
+		if v.Table.Columns[i].Type != state.Bytes {
+			fields = append(fields, v.value(i, "l"))
+		}
+	}
+	return strings.Join(fields, ",")
+}
+
+// LogName is the table of versions as it stands in SQL.
+func (v *Versions) LogName() string { return v.log }
+
 // value is the expression of column i in a version: a widened column is that
 // of its places that is filled.
 func (v *Versions) value(i int, alias string) string {
