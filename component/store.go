@@ -123,14 +123,6 @@ type Expected struct {
 	Revision int64
 }
 
-// Artifact is what the metadata knows of bytes in the artifact store.
-type Artifact struct {
-	Digest string    `json:"digest"`
-	Size   int64     `json:"size"`
-	Media  string    `json:"media_type,omitempty"`
-	At     time.Time `json:"at"` // when somebody put it last
-}
-
 // Entry notes what is about to be done outside the metadata, so that what a
 // crash leaves behind is found.
 type Entry struct {
@@ -160,23 +152,10 @@ type Store interface {
 	// somebody's child still, an artifact is not known, or a journal entry is
 	// gone.
 	Commit(ctx context.Context, b Batch) error
-	Digests
-	Journal
-}
-
-// Digests is what the metadata knows of bytes.
-type Digests interface {
-	// Touch notes that bytes are in the artifact store, now; they stay known
-	// for as long as anybody has them, and for a while without.
-	Touch(ctx context.Context, a Artifact) error
-	// Owners returns who has an artifact, in the order of kind and id.
+	// Owners returns who has an artifact, in the order of kind and id. What
+	// else is known of artifacts is package artifact's.
 	Owners(ctx context.Context, digest string) ([]Owner, error)
-	// Unreferenced returns artifacts that nobody has and nobody put since
-	// before, the longest forgotten first, at most limit.
-	Unreferenced(ctx context.Context, before time.Time, limit int) ([]Artifact, error)
-	// Forget forgets those of the digests that are still as Unreferenced told,
-	// and returns them. Only their bytes may be deleted, and afterwards.
-	Forget(ctx context.Context, before time.Time, digests []string) ([]string, error)
+	Journal
 }
 
 // Journal keeps what is begun outside the metadata until it is settled by a

@@ -29,21 +29,8 @@ func (u Unserved) Edges(context.Context, []string, []string) ([]Edge, error) { r
 // Commit implements Store.
 func (u Unserved) Commit(context.Context, Batch) error { return u.err() }
 
-// Touch implements Digests.
-func (u Unserved) Touch(context.Context, Artifact) error { return u.err() }
-
-// Owners implements Digests.
+// Owners implements Store.
 func (u Unserved) Owners(context.Context, string) ([]Owner, error) { return nil, u.err() }
-
-// Unreferenced implements Digests.
-func (u Unserved) Unreferenced(context.Context, time.Time, int) ([]Artifact, error) {
-	return nil, u.err()
-}
-
-// Forget implements Digests.
-func (u Unserved) Forget(context.Context, time.Time, []string) ([]string, error) {
-	return nil, u.err()
-}
 
 // Begin implements Journal.
 func (u Unserved) Begin(context.Context, Entry) error { return u.err() }

@@ -26,6 +26,7 @@ type Query struct {
 
 // Question is what can be executed: a [Query], or what builds one.
 type Question interface {
+	// Query is what it asks.
 	Query() Query
 }
 

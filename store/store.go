@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/component"
@@ -27,6 +28,9 @@ type Tx interface {
 	// Components is the port of components. It is never nil; where the database
 	// keeps none it is a component.Unserved.
 	Components() component.Store
+	// Artifacts is the index of artifacts. It is never nil; where the database
+	// keeps no metadata it is an artifact.Unserved.
+	Artifacts() artifact.Index
 }
 
 // Store is an open database.

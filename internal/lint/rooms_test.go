@@ -27,22 +27,26 @@ var rooms = map[string][]string{
 	"state/statetest": {"chat", "state", "store"},
 	"query":           nil,
 
+	"artifact":              nil,
+	"artifact/artifacttest": {"artifact"},
+
 	"component":      {"query"},
 	"component/yaml": {"component"},
 
 	"todo": {"state"},
 	"lake": {"state"},
 
-	"store":                  {"chat", "state", "query", "component"},
+	"store":                  {"artifact", "chat", "state", "query", "component"},
+	"store/internal/sqlmeta": {"artifact", "store/internal/sqlcore"},
 	"store/internal/sqlcore": {"chat", "state", "query", "component", "store"},
-	"store/memory":           {"chat", "state", "query", "component", "store", "internal/goid"},
-	"store/sqlite":           {"analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "internal/goid"},
-	"store/postgres":         {"chat", "state", "query", "component", "store", "store/internal/sqlcore", "internal/goid"},
+	"store/memory":           {"artifact", "chat", "state", "query", "component", "store", "internal/goid"},
+	"store/sqlite":           {"artifact", "analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta", "internal/goid"},
+	"store/postgres":         {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta", "internal/goid"},
 
-	"store/mysql": {"chat", "state", "query", "component", "store", "store/internal/sqlcore"},
+	"store/mysql": {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta"},
 
-	"store/dkdc":     {"state", "query", "component", "store", "store/sqlite"},
-	"store/dynamodb": {"chat", "state", "query", "component", "store"},
+	"store/dkdc":     {"artifact", "state", "query", "component", "store", "store/sqlite"},
+	"store/dynamodb": {"artifact", "chat", "state", "query", "component", "store"},
 
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
@@ -112,7 +116,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "chat/chattest", "state/statetest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
+var proofs = []string{"bench", "artifact/artifacttest", "chat/chattest", "state/statetest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

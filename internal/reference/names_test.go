@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/mytest"
@@ -27,6 +28,10 @@ var meanings = map[string]string{
 	"varve_table":                 "versioned tables: what each was declared as",
 	"varve_entity_<table>":        "the rows of a versioned table: key, owner, newest version",
 	"varve_log_<table>":           "the versions of its rows",
+	"varve_artifact":              "artifacts by the SHA-256 of their bytes, and where these lie",
+	"varve_artifact_part":         "the files of artifacts that are folders",
+	"varve_artifact_ref":          "who names an artifact",
+	"varve_artifact_note":         "places of artifacts that are being written or removed",
 	"varve_orphan":                "keys of stored bytes that wait for deletion",
 	"users.varve_seq":             "what a newer row has more of",
 	"threads.varve_seq":           "what a newer row has more of",
@@ -79,6 +84,9 @@ func use(t *testing.T, st store.Store) {
 		t.Fatal(err)
 	}
 	if _, err := st.Secret(t.Context(), "names"); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Artifacts().Begin(t.Context(), artifact.Note{Place: "names", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := st.State().Declare(t.Context(), state.Schema{Name: declared, Key: []string{"id"}, Owner: "user",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/component"
 )
 
@@ -23,17 +24,16 @@ var _ component.Store = components{}
 
 // metadata is what the room of components keeps.
 type metadata struct {
-	records   map[string]component.Record // by UUID
-	next      map[component.Name]int
-	edges     map[string][]component.Edge // by parent
-	artifacts map[string]component.Artifact
-	holdings  map[component.Owner][]string
-	journal   map[string]component.Entry
+	records  map[string]component.Record // by UUID
+	next     map[component.Name]int
+	edges    map[string][]component.Edge // by parent
+	holdings map[component.Owner][]string
+	journal  map[string]component.Entry
 }
 
 func newMetadata() metadata {
 	return metadata{records: map[string]component.Record{}, next: map[component.Name]int{},
-		edges: map[string][]component.Edge{}, artifacts: map[string]component.Artifact{},
+		edges:    map[string][]component.Edge{},
 		holdings: map[component.Owner][]string{}, journal: map[string]component.Entry{}}
 }
 
@@ -154,7 +154,7 @@ func settle(d *data, b component.Batch) error {
 		old := d.meta
 		d.undo = append(d.undo, func() { d.meta = old })
 		d.meta = newMetadata()
-		d.meta.artifacts, d.meta.journal = old.artifacts, old.journal
+		d.meta.journal = old.journal
 		for owner, digests := range old.holdings {
 			if owner.Kind != component.ComponentOwner {
 				d.meta.holdings[owner] = digests
@@ -250,7 +250,7 @@ func link(d *data, b component.Batch) error {
 func hold(d *data, b component.Batch) error {
 	for _, h := range b.Holdings {
 		for _, digest := range h.Digests {
-			if _, ok := d.meta.artifacts[digest]; !ok {
+			if _, ok := d.artifacts[artifact.Digest(digest)]; !ok {
 				return component.Unkept(digest)
 			}
 		}
@@ -263,15 +263,7 @@ func hold(d *data, b component.Batch) error {
 	return nil
 }
 
-// Touch implements component.Digests.
-func (c components) Touch(ctx context.Context, a component.Artifact) error {
-	return c.at.write(ctx, func(d *data) error {
-		put(d, d.meta.artifacts, a.Digest, a)
-		return nil
-	})
-}
-
-// Owners implements component.Digests.
+// Owners implements component.Store.
 func (c components) Owners(ctx context.Context, digest string) (owners []component.Owner, err error) {
 	err = c.at.read(ctx, func(d *data) error {
 		owners = d.owners(digest)
@@ -290,42 +282,6 @@ func (d *data) owners(digest string) (owners []component.Owner) {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 	})
 	return owners
-}
-
-func (d *data) unreferenced(digest string, before time.Time) bool {
-	a, ok := d.meta.artifacts[digest]
-	return ok && a.At.Before(before) && len(d.owners(digest)) == 0
-}
-
-// Unreferenced implements component.Digests.
-func (c components) Unreferenced(ctx context.Context, before time.Time, limit int) (found []component.Artifact, err error) {
-	err = c.at.read(ctx, func(d *data) error {
-		for digest, a := range d.meta.artifacts {
-			if d.unreferenced(digest, before) {
-				found = append(found, a)
-			}
-		}
-		slices.SortFunc(found, func(a, b component.Artifact) int {
-			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Digest, b.Digest))
-		})
-		found = found[:min(limit, len(found))]
-		return nil
-	})
-	return found, err
-}
-
-// Forget implements component.Digests.
-func (c components) Forget(ctx context.Context, before time.Time, digests []string) (forgotten []string, err error) {
-	err = c.at.write(ctx, func(d *data) error {
-		for _, digest := range digests {
-			if d.unreferenced(digest, before) {
-				remove(d, d.meta.artifacts, digest)
-				forgotten = append(forgotten, digest)
-			}
-		}
-		return nil
-	})
-	return forgotten, err
 }
 
 // Begin implements component.Journal.

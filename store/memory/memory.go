@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
@@ -154,6 +155,8 @@ type data struct {
 	feedbacks  map[string]chat.Feedback // by step
 	tombstones map[string]tombstone
 	sheets     map[string]*sheet // by the name of the table in lower case
+	artifacts  map[artifact.Digest]artifact.Entry
+	places     map[string]spot
 	orphans    []string
 	meta       metadata
 	events     []change.Event
@@ -176,7 +179,8 @@ func newData() *data {
 	return &data{users: map[string]chat.User{}, threads: map[string]chat.Thread{},
 		steps: map[string]row[chat.Step]{}, elements: map[string]row[chat.Element]{},
 		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{},
-		sheets: map[string]*sheet{}, meta: newMetadata()}
+		sheets: map[string]*sheet{}, meta: newMetadata(),
+		artifacts: map[artifact.Digest]artifact.Entry{}, places: map[string]spot{}}
 }
 
 func (d *data) rollback(mark int) {

@@ -3,6 +3,8 @@ package memory_test
 import (
 	"testing"
 
+	"github.com/varvedb/varve/artifact"
+	"github.com/varvedb/varve/artifact/artifacttest"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/chat/chattest"
 	"github.com/varvedb/varve/state"
@@ -39,4 +41,8 @@ func TestStateInTransactions(t *testing.T) {
 func TestStateHistories(t *testing.T) {
 	open := func(*testing.T) state.Store { return memory.Open().State() }
 	statetest.Histories(t, 20, 200, open, open)
+}
+
+func TestArtifacts(t *testing.T) {
+	artifacttest.Run(t, func(*testing.T) artifact.Index { return memory.Open().Artifacts() })
 }

@@ -162,6 +162,8 @@ func find(ctx context.Context, c asker, limit int) (*finds, error) {
 var ours = map[string]string{
 	"varve_meta": "key,value", "varve_migration": "version,name,at", "varve_change": "seq,position,tbl,key,last,op,at",
 	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "id,key",
+	"varve_artifact": "digest,size,media,place,touched", "varve_artifact_part": "part,whole",
+	"varve_artifact_ref": "digest,owner_kind,owner", "varve_artifact_note": "place,made,doomed",
 }
 
 // clash is an error when a table of another's has the name of one of Varve's.

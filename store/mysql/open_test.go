@@ -133,7 +133,7 @@ func TestAMigrationThatWasInterruptedGoesOn(t *testing.T) {
 	if err := thread(t.Context(), db.Chat(), "t"); err != nil {
 		t.Fatal(err)
 	}
-	mytest.Exec(t, url, "DELETE FROM varve_migration WHERE version=2; DROP TABLE feedbacks; DROP TABLE elements")
+	mytest.Exec(t, url, "DELETE FROM varve_migration WHERE version>=2; DROP TABLE feedbacks; DROP TABLE elements")
 	again := open(t, url)
 	if _, err := again.Chat().Thread(t.Context(), "t"); err != nil {
 		t.Error(err)

@@ -89,6 +89,7 @@ func (l *layout) remedies() []remedy {
 		out = append(out, l.backfill()...)
 		out = append(out, l.missingIndexes()...)
 		out = append(out, l.missingCatalogue()...)
+		out = append(out, l.missingArtifacts()...)
 	}
 	return append(out, l.missingSearch()...)
 }

@@ -57,11 +57,13 @@ type Store struct {
 	readers *pool
 	search  *searcher
 
-	known  atomic.Bool // the file has Varve's own tables
-	chat   atomic.Pointer[schema]
-	chatMu sync.Mutex // held while schema is found out
-	memory forgetful
-	close  sync.Once
+	known atomic.Bool // the file has Varve's own tables
+	// described: it has those of metadata.
+	described atomic.Bool
+	chat      atomic.Pointer[schema]
+	chatMu    sync.Mutex // held while schema is found out
+	memory    forgetful
+	close     sync.Once
 
 	asked    sync.Map // name of a versioned table → *sqlcore.Versions, as callers know it
 	declared sync.Map // the same → *declared, as the catalogue has it

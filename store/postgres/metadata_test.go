@@ -1,0 +1,14 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/varvedb/varve/artifact"
+	"github.com/varvedb/varve/artifact/artifacttest"
+	"github.com/varvedb/varve/internal/pgtest"
+)
+
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	artifacttest.Run(t, func(t *testing.T) artifact.Index { return open(t, pgtest.New(t)).Artifacts() })
+}
