@@ -76,6 +76,8 @@ type DB struct {
 	src   Source
 	place string // of the files, without secrets
 
+	elementURL func(threadID, elementID string) string // nil without files
+
 	analytics *analytics.Service
 }
 
@@ -135,7 +137,8 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		}
 		db.place = blob.Redacted(place)
 		opt.Files = db.files
-		opt.ElementURL = elementURL(o)
+		db.elementURL = elementURL(o)
+		opt.ElementURL = db.elementURL
 	}
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
@@ -160,6 +163,10 @@ func (db *DB) Files() *blob.Bucket { return db.files }
 // Elements tells where the bytes of elements lie, without secrets; "" is
 // nowhere.
 func (db *DB) Elements() string { return db.place }
+
+// ElementURL gives the address of an element's bytes as it stands in rows: who
+// writes rows below Chat writes it too. nil where there is no place for bytes.
+func (db *DB) ElementURL() func(threadID, elementID string) string { return db.elementURL }
 
 // Changes is the log of what was written where.
 func (db *DB) Changes() change.Log { return db.store }

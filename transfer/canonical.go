@@ -53,7 +53,9 @@ func normalStep(s *chat.Step, threadID string) {
 	}
 	s.Extra = extra(s.Extra)
 	if s.Feedback != nil {
-		s.Feedback.ForID, s.Feedback.ThreadID = s.ID, threadID
+		f := *s.Feedback
+		f.ForID, f.ThreadID = s.ID, threadID
+		s.Feedback = &f
 	}
 }
 
@@ -74,25 +76,34 @@ func moment(s string) string {
 }
 
 func object(o chat.Object) chat.Object {
-	for key, v := range o {
-		o[key] = value(v)
+	if o == nil {
+		return nil
 	}
-	return o
+	own := make(chat.Object, len(o))
+	for key, v := range o {
+		own[key] = value(v)
+	}
+	return own
 }
 
-// value spells the numbers in a JSON value in the one way.
+// value spells the numbers in a JSON value in the one way, in a copy of its
+// own: what a store handed out may still be the store's.
 func value(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		return number(v)
 	case map[string]any:
+		own := make(map[string]any, len(v))
 		for key, item := range v {
-			v[key] = value(item)
+			own[key] = value(item)
 		}
+		return own
 	case []any:
+		own := make([]any, len(v))
 		for i, item := range v {
-			v[i] = value(item)
+			own[i] = value(item)
 		}
+		return own
 	}
 	return v
 }
@@ -137,10 +148,14 @@ func extra(m map[string]json.RawMessage) map[string]json.RawMessage {
 	if len(m) == 0 {
 		return nil
 	}
+	own := make(map[string]json.RawMessage, len(m))
 	for key, v := range m {
-		if m[key] = raw(v); m[key] == nil {
-			delete(m, key)
+		if v = raw(v); v != nil {
+			own[key] = v
 		}
 	}
-	return m
+	if len(own) == 0 {
+		return nil
+	}
+	return own
 }

@@ -16,12 +16,22 @@ type Copy struct {
 	Options
 	// DryRun reads and counts, and writes nothing.
 	DryRun bool
+	// Keep leaves what the destination has as it is: what is the same is counted
+	// in Kept, what is not is named in Differing. Replace puts the source's in the
+	// place of what is not the same, and counts it in Replaced too.
+	Keep, Replace bool
 	// Journal is the file that remembers how far the copy is while it runs, so
 	// that the next run goes on there; "": none.
 	Journal string
 
 	// Done is what was copied, with what earlier runs of this copy did.
 	Done Count
+	// Kept and Replaced are of what the destination had.
+	Kept, Replaced Count
+	// Differing are things that the destination has otherwise, and keeps; at most
+	// [MaxNamed] are named.
+	Differing []string
+	Differ    int64
 	// Resumed tells that an earlier run was taken up.
 	Resumed bool
 	// Refused are threads that the destination would not take, and why; at most
@@ -72,7 +82,10 @@ func (c *Copy) Run(ctx context.Context) error {
 		return err
 	}
 	c.Resumed = j.After != ""
-	c.Done = j.Done
+	c.Done, c.Kept, c.Replaced = j.Done, j.Kept, j.Replaced
+	if c.Resumed && c.Keep && !c.To.Store.Features().Transactions {
+		c.Replace = true // a thread that was half written is not to stay so
+	}
 	r := &run{Copy: c, from: from, to: to, journal: j, owners: newOwners(c.From.Store, c.To.Store)}
 	if err := r.users(ctx); err != nil {
 		return err
@@ -131,8 +144,11 @@ func (r *run) refuse(why string) {
 
 // users are copied by every run: they are few.
 func (r *run) users(ctx context.Context) error {
-	r.Done.Users = 0
+	r.Done.Users, r.Kept.Users, r.Replaced.Users = 0, 0, 0
 	return users(ctx, r.From.Store, func(u chat.User) error {
+		if stays, err := r.keepUser(ctx, u); stays || err != nil {
+			return err
+		}
 		r.Done.Users++
 		if r.DryRun {
 			return nil
@@ -151,9 +167,11 @@ func (r *run) users(ctx context.Context) error {
 
 // batch is some threads on their way, and the position behind them.
 type batch struct {
-	threads []chat.Thread
-	after   string
-	files   Count
+	threads  []chat.Thread
+	after    string
+	files    Count
+	kept     Count
+	replaced Count
 }
 
 // threads reads in one goroutine what it writes in this one.
@@ -235,9 +253,17 @@ func (h *hand) pass(ctx context.Context, after string) error {
 // gather reads threads into a batch and returns their weight.
 func (r *run) gather(ctx context.Context, ids []string, b *batch) (weight int, err error) {
 	found, err := r.from.Whole(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	there, err := r.there(ctx, ids)
 	for i := 0; err == nil && i < len(found); i++ {
 		weight += weigh(&found[i])
-		err = r.prepare(ctx, &found[i], b)
+		err = r.prepare(ctx, &found[i], there[found[i].ID], b)
+		if ofTheThread(err) {
+			r.refuse(fmt.Sprintf("thread %q: %v", found[i].ID, err))
+			err = nil
+		}
 	}
 	return weight, err
 }
@@ -264,19 +290,26 @@ func weigh(t *chat.Thread) int {
 }
 
 // prepare brings a thread into the form in which it is written, and its bytes
-// to the destination: rows never name bytes that are not there.
-func (r *run) prepare(ctx context.Context, t *chat.Thread, b *batch) error {
+// to the destination: rows never name bytes that are not there. old is what the
+// destination has, as far as that counts.
+func (r *run) prepare(ctx context.Context, t, old *chat.Thread, b *batch) error {
 	warnings, err := t.Check()
 	if err != nil {
-		r.refuse(fmt.Sprintf("thread %q: %v", t.ID, err))
-		return nil
+		return err
 	}
 	r.Mended += int64(len(warnings))
 	if err := r.owners.settle(ctx, t, r.DryRun); err != nil {
 		return err
 	}
+	r.address(t)
+	same := false
+	if old != nil {
+		if same, err = r.compare(t, old); err != nil || !same && !r.Replace {
+			return err
+		}
+	}
 	for i := range t.Elements {
-		n, err := r.bytes(ctx, &t.Elements[i])
+		n, err := r.bytes(ctx, &t.Elements[i], old)
 		if err != nil {
 			return err
 		}
@@ -285,12 +318,27 @@ func (r *run) prepare(ctx context.Context, t *chat.Thread, b *batch) error {
 			b.files.Bytes += n
 		}
 	}
+	switch {
+	case same:
+		b.kept.thread(t)
+		return nil
+	case old != nil:
+		b.replaced.thread(t)
+	}
 	b.threads = append(b.threads, *t)
 	return nil
 }
 
-// bytes copies the bytes of an element and returns how many; -1: it has none.
-func (r *run) bytes(ctx context.Context, e *chat.Element) (int64, error) {
+func (r *run) address(t *chat.Thread) {
+	for i := range t.Elements {
+		if e := &t.Elements[i]; r.Addresses != nil && e.ObjectKey != "" {
+			e.URL = r.Addresses(t.ID, e.ID)
+		}
+	}
+}
+
+// bytes copies the bytes of an element and returns how many; -1: none had to be.
+func (r *run) bytes(ctx context.Context, e *chat.Element, old *chat.Thread) (int64, error) {
 	if e.ObjectKey == "" || r.From.Files == nil || r.To.Files == nil {
 		return -1, nil
 	}
@@ -303,6 +351,9 @@ func (r *run) bytes(ctx context.Context, e *chat.Element) (int64, error) {
 		return 0, err
 	}
 	defer content.Body.Close()
+	if there, err := r.bytesThere(ctx, e, old); there || err != nil {
+		return -1, err
+	}
 	if r.DryRun {
 		return content.Size, nil
 	}
@@ -323,13 +374,17 @@ func (r *run) write(ctx context.Context, b batch) error {
 		for i := range refused {
 			var not Count
 			not.thread(&refused[i])
-			done.Threads, done.Steps, done.Elements, done.Feedback = done.Threads-not.Threads, done.Steps-not.Steps, done.Elements-not.Elements, done.Feedback-not.Feedback
+			done.Subtract(not)
 		}
 	}
 	r.Done.add(done)
 	r.Here.add(done)
-	r.tell(Progress{Done: r.Done, Total: r.total})
-	r.journal.After, r.journal.Done = b.after, r.Done
+	r.Kept.add(b.kept)
+	r.Replaced.add(b.replaced)
+	all := r.Done
+	all.add(r.Kept)
+	r.tell(Progress{Done: all, Total: r.total})
+	r.journal.After, r.journal.Done, r.journal.Kept, r.journal.Replaced = b.after, r.Done, r.Kept, r.Replaced
 	if b.after == "" {
 		return nil
 	}

@@ -22,6 +22,8 @@ type journal struct {
 	Since    string
 	After    string // the position behind which to go on
 	Done     Count
+	Kept     Count
+	Replaced Count
 }
 
 // openJournal reads what an earlier run left, if it was of the same copy.

@@ -50,6 +50,9 @@ type Options struct {
 	// Since leaves out threads whose last activity is before it: a time in the
 	// form of chat.FormatTime, "" for none. Users are copied all the same.
 	Since string
+	// Addresses gives elements with stored bytes their address at the
+	// destination, in the place of the one that they bring; nil: they keep it.
+	Addresses func(threadID, elementID string) string
 	// Progress is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
@@ -91,6 +94,17 @@ func (c *Count) add(more Count) {
 	c.Feedback += more.Feedback
 	c.Files += more.Files
 	c.Bytes += more.Bytes
+}
+
+// Subtract takes away what is counted twice.
+func (c *Count) Subtract(less Count) {
+	c.Users -= less.Users
+	c.Threads -= less.Threads
+	c.Steps -= less.Steps
+	c.Elements -= less.Elements
+	c.Feedback -= less.Feedback
+	c.Files -= less.Files
+	c.Bytes -= less.Bytes
 }
 
 // Progress is how far something is.

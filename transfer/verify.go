@@ -223,6 +223,10 @@ func (v *verifier) thread(ctx context.Context, a, b *chat.Thread) error {
 	keys := bytesOf(a, b)
 	normal(a)
 	normal(b)
+	if v.Addresses != nil {
+		unaddressed(a)
+		unaddressed(b)
+	}
 	if stray {
 		b.CreatedAt = "" // a thread is made for what has none
 	}
@@ -329,6 +333,9 @@ func digest(ctx context.Context, files chat.Files, key string) ([]byte, int64, e
 	defer content.Body.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, content.Body)
+	if ofTheThread(err) {
+		return nil, n, err
+	}
 	if err != nil {
 		return nil, n, errs.Wrap(errs.Unavailable, err, "the bytes could not be read to their end")
 	}

@@ -18,7 +18,8 @@ type chatCommand struct {
 	Threads threadsCommand `cmd:"" help:"List threads, latest activity first."`
 	Show    showCommand    `cmd:"" help:"Show a thread with its steps and elements."`
 	Search  searchCommand  `cmd:"" help:"List the threads whose name or answers hold a text."`
-	Export  exportCommand  `cmd:"" help:"Write users and threads, with all that is in them, as JSON lines."`
+	Export  exportCommand  `cmd:"" help:"Write users and threads, with all that is in them, into files: JSON lines or Parquet."`
+	Import  importCommand  `cmd:"" help:"Read what export wrote, or threads of literalai, into a database."`
 	Delete  deleteCommand  `cmd:"" help:"Delete threads, with all that is in them."`
 }
 

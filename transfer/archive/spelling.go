@@ -56,9 +56,11 @@ func spellStep(s *chat.Step, threadID string) {
 	if raw(&s.Generation); string(s.Generation) == "{}" {
 		s.Generation = nil
 	}
-	extra(s.Extra)
+	extra(&s.Extra)
 	if s.Feedback != nil {
-		s.Feedback.ForID, s.Feedback.ThreadID = s.ID, threadID
+		f := *s.Feedback
+		f.ForID, f.ThreadID = s.ID, threadID
+		s.Feedback = &f
 	}
 }
 
@@ -71,7 +73,7 @@ func spellElement(e *chat.Element, threadID string) {
 		e.Props = nil
 	}
 	raw(&e.PlayerConfig)
-	extra(e.Extra)
+	extra(&e.Extra)
 }
 
 func spellUser(u *chat.User) {
@@ -87,27 +89,31 @@ func moment(s *string) {
 }
 
 func object(o *chat.Object) {
-	if *o == nil {
-		*o = chat.Object{}
-	}
+	own := make(chat.Object, len(*o))
 	for key, v := range *o {
-		(*o)[key] = value(v)
+		own[key] = value(v)
 	}
+	*o = own
 }
 
-// value spells the numbers in a JSON value.
+// value spells the numbers in a JSON value, in a copy of its own: what a store
+// handed out may still be the store's.
 func value(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		return json.Number(number(string(v)))
 	case map[string]any:
+		own := make(map[string]any, len(v))
 		for key, item := range v {
-			v[key] = value(item)
+			own[key] = value(item)
 		}
+		return own
 	case []any:
+		own := make([]any, len(v))
 		for i, item := range v {
-			v[i] = value(item)
+			own[i] = value(item)
 		}
+		return own
 	}
 	return v
 }
@@ -132,14 +138,18 @@ func raw(text *json.RawMessage) {
 	}
 }
 
-func extra(m map[string]json.RawMessage) {
-	for key, v := range m {
+func extra(m *map[string]json.RawMessage) {
+	var own map[string]json.RawMessage
+	for key, v := range *m {
 		if raw(&v); v == nil {
-			delete(m, key)
-		} else {
-			m[key] = v
+			continue
 		}
+		if own == nil {
+			own = map[string]json.RawMessage{}
+		}
+		own[key] = v
 	}
+	*m = own
 }
 
 // maxPlain is how many digits a number may have that is written out.

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/varvedb/varve"
+	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/transfer"
+	"github.com/varvedb/varve/transfer/archive"
+	"github.com/varvedb/varve/transfer/archive/parquet"
+)
+
+type importCommand struct {
+	Path     string `arg:"" name:"path" help:"What export wrote, or threads and steps of literalai in JSON."`
+	DryRun   bool   `help:"Read and compare, and write nothing."`
+	Replace  bool   `help:"Put what is imported in the place of what is there and differs."`
+	NoVerify bool   `help:"Do not compare what is there with what was imported."`
+}
+
+// imported is the command's answer.
+type imported struct {
+	From     string            `json:"from"`
+	To       string            `json:"to"`
+	DryRun   bool              `json:"dryRun,omitempty"`
+	Resumed  bool              `json:"resumed,omitempty"`
+	Created  transfer.Count    `json:"created"`
+	Kept     transfer.Count    `json:"kept"`
+	Replaced transfer.Count    `json:"replaced"`
+	Differ   []string          `json:"differ"`
+	Refused  []string          `json:"refused"`
+	Notes    []string          `json:"notes"`
+	Seconds  float64           `json:"seconds"`
+	Verified *transfer.Verdict `json:"verified,omitempty"`
+}
+
+// Run imports. It ends with 1 when something was refused, or is there and
+// differs.
+func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error) {
+	from, err := archive.Open(ctx, archive.Source{Path: i.Path, Forms: []archive.Form{parquet.Form()}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, name, closed, err := i.destination(ctx, p, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closed()) }()
+	job := &transfer.Copy{From: from.Side(), To: found{db: to}.side(), DryRun: i.DryRun, Keep: true, Replace: i.Replace}
+	job.To.Name = name
+	job.Addresses = to.ElementURL()
+	job.Journal = p.journal(job.From.Name, job.To.Name, fmt.Sprint(i.Replace))
+	out := imported{From: i.Path, To: job.To.Name, DryRun: i.DryRun, Notes: transfer.Limits(job.From, job.To)}
+	for _, note := range out.Notes {
+		p.say("%s", note)
+	}
+	bar := p.bar("imported")
+	job.Progress = bar.show
+	err = job.Run(ctx)
+	bar.end()
+	if err != nil {
+		return errs.Wrap(errs.KindOf(err), err, "the import stopped; run the same command again and it goes on where it stopped")
+	}
+	out.take(p, job)
+	if err := i.verify(ctx, p, job, &out); err != nil {
+		return err
+	}
+	return out.tell(p, job)
+}
+
+// destination opens the database, and makes it where it is not there yet. One
+// that a server holds is the server's.
+func (i *importCommand) destination(ctx context.Context, p *program, c *cli) (db *varve.DB, name string, closed func() error, err error) {
+	if isServer(p.config.URL) {
+		return nil, "", nil, usage{errs.Field(errs.Invalid, "url", "imports are made into databases; name the database of the server %s", p.config.URL)}
+	}
+	d, known := findDatabase(p.config, c.Chat.Database)
+	if !known {
+		return nil, "", nil, unknownDatabase(d.Name)
+	}
+	if h, held := holder(ctx, p.config.Data); held {
+		if _, served := h.serves(d, known); served {
+			return nil, "", nil, errs.Field(errs.Exists, "data", "a server (process %d) holds %s; stop it first", h.PID, p.config.Data)
+		}
+	}
+	if src, err := varve.ParseURL(d.URL); err == nil && i.DryRun && there(src) != nil {
+		db, closed, err = p.rehearsal(ctx)
+		return db, src.Redacted(), closed, err
+	}
+	if db, err = p.openDatabase(ctx, d); err != nil {
+		return nil, "", nil, err
+	}
+	return db, db.Source(), db.Close, nil
+}
+
+// rehearsal opens an empty database in the place of one that is not there yet.
+func (p *program) rehearsal(ctx context.Context) (*varve.DB, func() error, error) {
+	folder, err := os.MkdirTemp("", "varve-rehearsal-*")
+	if err != nil {
+		return nil, nil, errs.Wrap(errs.Unavailable, err, "there is no folder for temporary files; TMPDIR names one")
+	}
+	db, err := all.Open(ctx, "memory:", &varve.Options{Data: folder, Log: p.log})
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return db, func() error { return errors.Join(db.Close(), os.RemoveAll(folder)) }, nil
+}
+
+// take puts what was done into the answer.
+func (out *imported) take(p *program, job *transfer.Copy) {
+	out.Resumed, out.Seconds = job.Resumed, job.Rows.Seconds()+job.Indexes.Seconds()
+	out.Created, out.Kept, out.Replaced = job.Done, job.Kept, job.Replaced
+	out.Created.Subtract(job.Replaced)
+	out.Differ, out.Refused = append([]string{}, job.Differing...), append([]string{}, job.Refused...)
+	if job.Resumed {
+		p.say("went on where an earlier run stopped")
+	}
+	for _, n := range []struct {
+		many int64
+		text string
+	}{
+		{job.Missing, "elements name bytes that are not in " + filepath.Base(out.From)},
+		{job.Mended, "texts had NUL or text that is not valid Unicode, which became U+FFFD"},
+		{job.Strangers, "users were made whom threads name and who had no row"},
+	} {
+		if n.many > 0 {
+			out.Notes = append(out.Notes, fmt.Sprintf("%d %s", n.many, n.text))
+			p.say("%d %s", n.many, n.text)
+		}
+	}
+}
+
+// verify compares what is there with what was imported, unless it is known
+// already that they differ.
+func (i *importCommand) verify(ctx context.Context, p *program, job *transfer.Copy, out *imported) error {
+	if i.NoVerify || i.DryRun || job.Differ+job.Refusals > 0 {
+		return nil
+	}
+	bar := p.bar("compared")
+	v, err := transfer.Verify(ctx, job.From, job.To, transfer.Options{Progress: bar.show, Addresses: job.Addresses})
+	bar.end()
+	out.Verified = &v
+	return err
+}
+
+// tell answers.
+func (out *imported) tell(p *program, job *transfer.Copy) error {
+	if p.json {
+		if err := writeJSON(p.stdout, out); err != nil {
+			return err
+		}
+	}
+	would := ""
+	if out.DryRun {
+		would = "to be "
+	}
+	p.print("%screated: %s", would, counted(out.Created))
+	p.print("%skept: %s", would, counted(out.Kept))
+	if job.Replace {
+		p.print("%sreplaced: %s", would, counted(out.Replaced))
+	}
+	for _, d := range out.Differ {
+		p.print("differs: %s", d)
+	}
+	p.printMore(job.Differ, len(out.Differ), "differ")
+	if job.Differ > 0 {
+		p.say("what differs stays as it is there; --replace puts what is imported in its place")
+	}
+	for _, why := range out.Refused {
+		p.print("refused: %s", why)
+	}
+	p.printMore(job.Refusals, len(out.Refused), "refused")
+	if out.Verified != nil {
+		p.sayVerdict(*out.Verified)
+	}
+	if job.Differ+job.Refusals > 0 || out.Verified != nil && out.Verified.Different > 0 {
+		return failed(exitFailure)
+	}
+	return nil
+}
