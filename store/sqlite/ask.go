@@ -45,6 +45,21 @@ func (a asker) Query(ctx context.Context, sql string, args []any) (analytics.Cur
 	if err != nil {
 		return nil, err
 	}
+	rows, err := a.alone(ctx, views, authorize, sql, args)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// rules say what a statement of somebody's may do.
+type rules = func(action sqlite3.AuthorizerActionCode, name, second, schema, inner string) sqlite3.AuthorizerReturnCode
+
+// alone asks on a connection of its own, which only reads and is bounded.
+func (a asker) alone(ctx context.Context, views string, may rules, sql string, args []any) (*answer, error) {
 	c, err := openConn(a.s.path, sqlite3.OPEN_READONLY, a.s.opt)
 	if err != nil {
 		return nil, err
@@ -58,15 +73,11 @@ func (a asker) Query(ctx context.Context, sql string, args []any) (analytics.Cur
 	c.db.Limit(sqlite3.LIMIT_EXPR_DEPTH, 200)
 	c.db.Limit(sqlite3.LIMIT_WORKER_THREADS, 0)
 	c.db.HardHeapLimit(askedHeap)
-	if err := c.db.SetAuthorizer(authorize); err != nil {
+	if err := c.db.SetAuthorizer(may); err != nil {
 		return nil, classify(err)
 	}
 	c.db.SetInterrupt(ctx)
-	rows, err := c.askWithin(sql, args)
-	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	return rows, err
+	return c.askWithin(sql, args)
 }
 
 // authorize lets statements read what is anybody's to ask about, and nothing
@@ -110,8 +121,10 @@ func (c *conn) abandon() {
 	c.close()
 }
 
-// ask runs exactly one statement and reads its answer.
-func (c *conn) ask(sql string, args []any) (*answer, error) {
+// ask runs exactly one statement that only reads, and reads its answer.
+func (c *conn) ask(sql string, args []any) (*answer, error) { return c.run(sql, args, true) }
+
+func (c *conn) run(sql string, args []any, reads bool) (*answer, error) {
 	s, tail, err := c.db.Prepare(sql)
 	if err != nil {
 		return nil, asked(err)
@@ -126,7 +139,7 @@ func (c *conn) ask(sql string, args []any) (*answer, error) {
 		}
 		return nil, errs.Field(errs.Invalid, "sql", "holds several statements; give exactly one")
 	}
-	if !s.ReadOnly() || s.ColumnCount() == 0 {
+	if reads && (!s.ReadOnly() || s.ColumnCount() == 0) {
 		return nil, errs.Field(errs.Invalid, "sql", "only SELECT can be asked here: nothing that writes, sets or loads")
 	}
 	if n := s.BindCount(); n != len(args) {

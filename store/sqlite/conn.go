@@ -66,6 +66,9 @@ func (c *conn) setUp(o Options) error {
 	if err := c.db.Exec(`PRAGMA foreign_keys=OFF`); err != nil {
 		return err
 	}
+	if err := c.dataFunctions(); err != nil {
+		return err
+	}
 	if err := c.db.CreateFunction("varve_time", 1, sqlite3.DETERMINISTIC, normalTime); err != nil {
 		return err
 	}

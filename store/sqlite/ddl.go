@@ -12,6 +12,9 @@ var foundationSQL string
 //go:embed migrations/0002_chainlit.sql
 var chainlitSQL string
 
+//go:embed migrations/0004_data.sql
+var dataSQL string
+
 //go:embed migrations/tracking.sql
 var trackingSQL string
 

@@ -205,6 +205,7 @@ var ours = map[string]string{
 	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "position,key",
 	"varve_artifact": "digest,size,media,place,touched", "varve_artifact_part": "part,whole",
 	"varve_artifact_ref": "digest,owner_kind,owner", "varve_artifact_note": "place,made,doomed",
+	"varve_data_table": "name,declaration,edition",
 }
 
 // clash is an error when a table of another's has the name of one of Varve's.

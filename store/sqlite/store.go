@@ -67,6 +67,8 @@ type Store struct {
 
 	asked    sync.Map // name of a versioned table → *sqlcore.Versions, as callers know it
 	declared sync.Map // the same → *declared, as the catalogue has it
+
+	data atomic.Pointer[dataCache] // tables of the databackend
 }
 
 var (

@@ -217,6 +217,22 @@ func (v *Versions) writes() {
 	v.Truncate = `TRUNCATE ` + v.log + `,` + v.entity
 }
 
+// Latest is the query for the rows as they are: their columns under their
+// names, then _seq, _version, _at and _actor. moment makes a time of
+// microseconds.
+func (v *Versions) Latest(moment func(micros string) string) string {
+	var columns []string
+	for i, c := range v.Table.Columns {
+		expr := v.value(i, "l")
+		if c.Type == state.Time {
+			expr = moment(expr)
+		}
+		columns = append(columns, expr+" AS "+Quote(c.Name))
+	}
+	return fmt.Sprintf(`SELECT %s,l._seq AS %s,l._version AS %s,%s AS %s,nullif(l._actor,'') AS %s FROM %s e JOIN %s l ON l._seq=e._seq WHERE e._deleted=%s`,
+		strings.Join(columns, ","), Quote("_seq"), Quote("_version"), moment("l._at"), Quote("_at"), Quote("_actor"), v.entity, v.log, v.d.False)
+}
+
 // Create lists the statements that make a table's tables.
 func (v *Versions) Create() []string {
 	d := v.d
