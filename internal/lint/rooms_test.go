@@ -36,14 +36,15 @@ var rooms = map[string][]string{
 	"todo": {"state"},
 	"lake": {"state"},
 
-	"store":                  {"artifact", "chat", "state", "query", "component"},
-	"store/internal/sqlmeta": {"artifact", "store/internal/sqlcore"},
-	"store/internal/sqlcore": {"chat", "state", "query", "component", "store"},
-	"store/memory":           {"artifact", "chat", "state", "query", "component", "store", "internal/goid"},
-	"store/sqlite":           {"artifact", "analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta", "internal/goid"},
-	"store/postgres":         {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta", "internal/goid"},
+	"store":                   {"artifact", "chat", "state", "query", "component"},
+	"store/internal/sqlmeta":  {"artifact", "store/internal/sqlcore"},
+	"store/internal/sqlquery": {"state", "query"},
+	"store/internal/sqlcore":  {"chat", "state", "query", "component", "store"},
+	"store/memory":            {"artifact", "chat", "state", "query", "component", "store", "internal/goid"},
+	"store/sqlite":            {"artifact", "analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlquery", "store/internal/sqlmeta", "internal/goid"},
+	"store/postgres":          {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlquery", "store/internal/sqlmeta", "internal/goid"},
 
-	"store/mysql": {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlmeta"},
+	"store/mysql": {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlquery", "store/internal/sqlmeta"},
 
 	"store/dkdc":     {"artifact", "state", "query", "component", "store", "store/sqlite"},
 	"store/dynamodb": {"artifact", "chat", "state", "query", "component", "store"},

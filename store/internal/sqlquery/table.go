@@ -64,12 +64,7 @@ func sameColumns(a, b []query.Column) bool {
 }
 
 func sameColumn(a, b query.Column) bool {
-	return a.Name == b.Name && a.Required == b.Required && SameType(a.Type, b.Type)
-}
-
-// SameType tells whether two types are one.
-func SameType(a, b query.Type) bool {
-	return a.Kind == b.Kind && a.Elem == b.Elem && slices.Equal(a.Shape, b.Shape)
+	return a.Name == b.Name && a.Required == b.Required && a.Type.Same(b.Type)
 }
 
 // Declared is errs.Exists when a table is not as Create wants it. It names a
@@ -86,7 +81,7 @@ func (t *Table) Declared(want *query.Table) error {
 		if i < 0 {
 			return differs(c.Name, "is no column %q", c.Name)
 		}
-		if there := t.Columns[i].Type; !SameType(there, c.Type) {
+		if there := t.Columns[i].Type; !there.Same(c.Type) {
 			return differs(c.Name, "the column %q is of type %s, not %s", c.Name, there, c.Type)
 		}
 	}
