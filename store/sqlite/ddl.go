@@ -12,7 +12,7 @@ var foundationSQL string
 //go:embed migrations/0002_chainlit.sql
 var chainlitSQL string
 
-//go:embed migrations/0004_data.sql
+//go:embed migrations/0005_data.sql
 var dataSQL string
 
 //go:embed migrations/tracking.sql
