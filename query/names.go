@@ -76,3 +76,27 @@ func CheckTable(t Table) error {
 	}
 	return nil
 }
+
+// SameTable is nil where a table that is there can stand for one that is asked
+// for: it has its columns, in whatever order, and its key. Else it is
+// errs.Exists and names what differs.
+func SameTable(there, asked *Table) error {
+	for _, c := range asked.Columns {
+		i := there.Index(c.Name)
+		if i < 0 {
+			return errs.Field(errs.Exists, c.Name, "the table %q is there without this column", there.Name)
+		}
+		if have := there.Columns[i].Type; !have.Same(c.Type) {
+			return errs.Field(errs.Exists, c.Name, "the table %q is there and has this column as %s", there.Name, have)
+		}
+	}
+	for _, c := range there.Columns {
+		if asked.Index(c.Name) < 0 {
+			return errs.Field(errs.Exists, c.Name, "the table %q is there and has this column too", there.Name)
+		}
+	}
+	if there.Key != asked.Key {
+		return errs.Field(errs.Exists, "key", "the table %q is there and its key is %q", there.Name, there.Key)
+	}
+	return nil
+}

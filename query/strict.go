@@ -111,8 +111,8 @@ func members(raw json.RawMessage, path string, fn func(name string, value json.R
 }
 
 func under(path, name string) string {
-	if path == "" {
-		return name
+	if path == "" || name == "" {
+		return path + name
 	}
 	return path + "." + name
 }

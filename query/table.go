@@ -3,8 +3,12 @@ package query
 import "strings"
 
 // Fold is the column that says to which part of a data set a row belongs:
-// "train" or "valid".
-const Fold = "_fold"
+// [FoldTrain] or [FoldValid], unless the user says otherwise.
+const (
+	Fold      = "_fold"
+	FoldTrain = "train"
+	FoldValid = "valid"
+)
 
 // Column is one column of a table.
 type Column struct {

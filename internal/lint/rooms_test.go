@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"state":           nil,
 	"state/statetest": {"chat", "state", "store"},
 	"query":           nil,
+	"query/querytest": {"chat", "state", "query", "store"},
 
 	"artifact":              nil,
 	"artifact/artifacttest": {"artifact"},
@@ -117,7 +118,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "artifact/artifacttest", "chat/chattest", "state/statetest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
+var proofs = []string{"bench", "artifact/artifacttest", "chat/chattest", "state/statetest", "query/querytest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

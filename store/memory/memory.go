@@ -157,6 +157,7 @@ type data struct {
 	sheets     map[string]*sheet // by the name of the table in lower case
 	artifacts  map[artifact.Digest]artifact.Entry
 	places     map[string]spot
+	relations  map[string]*relation
 	orphans    []string
 	meta       metadata
 	events     []change.Event
@@ -179,7 +180,7 @@ func newData() *data {
 	return &data{users: map[string]chat.User{}, threads: map[string]chat.Thread{},
 		steps: map[string]row[chat.Step]{}, elements: map[string]row[chat.Element]{},
 		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{},
-		sheets: map[string]*sheet{}, meta: newMetadata(),
+		sheets: map[string]*sheet{}, relations: map[string]*relation{}, meta: newMetadata(),
 		artifacts: map[artifact.Digest]artifact.Entry{}, places: map[string]spot{}}
 }
 

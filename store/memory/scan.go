@@ -91,10 +91,13 @@ func compareValues(a, b any) int {
 	case []byte:
 		return bytes.Compare(a, b.([]byte))
 	case bool:
-		if a == b.(bool) {
+		switch {
+		case a == b.(bool):
 			return 0
+		case a:
+			return 1
 		}
-		return 1
+		return -1
 	}
 	return 1
 }
