@@ -40,3 +40,13 @@ type Log interface {
 	// Head is the last position that Changes may hand out now, 0 when none.
 	Head(ctx context.Context) (int64, error)
 }
+
+// Stamper tells in one look whether anything was written. A [Log] may be one.
+type Stamper interface {
+	// Stamp is a text that differs from every earlier one of the same handle
+	// if anything was committed in between, by whoever: conversations, versioned
+	// tables and what is declared. It may differ for less. A note that [Log]
+	// holds back yet counts when it no longer is. errs.Unsupported where the
+	// database cannot tell.
+	Stamp(ctx context.Context) (string, error)
+}

@@ -40,41 +40,42 @@ func (e *engine) recallChat(ctx context.Context) error {
 	})
 }
 
-// followChat takes over what is new in conversations.
-func (m *Mirror) followChat(ctx context.Context) error {
+// followChat takes over what is new in conversations; all: nothing was left for
+// later.
+func (m *Mirror) followChat(ctx context.Context) (all bool, err error) {
 	mover, err := chat.MoverOf(m.src.Chat)
 	if err != nil {
-		return nil // this database has none that can be read whole
+		return true, nil // this database has none that can be read whole
 	}
 	now, c := m.opt.Now(), &m.eng.chat
 	head, err := m.src.Changes.Head(ctx)
 	if errs.KindOf(err) == errs.Unsupported {
 		if c.built && now.Sub(c.at).Abs() < unnoted {
-			return nil
+			return false, nil
 		}
-		return m.readChat(ctx, mover, conversations{0, now, true})
+		return true, m.readChat(ctx, mover, conversations{0, now, true})
 	}
 	switch age := now.Sub(c.at); {
 	case err != nil:
-		return err
+		return false, err
 	case c.built && head == c.position:
-		return nil
+		return true, nil
 	case !c.built, head < c.position, age < -time.Minute, age > forgetful:
-		return m.readChat(ctx, mover, conversations{head, now, true})
+		return true, m.readChat(ctx, mover, conversations{head, now, true})
 	}
 	for c.position < head {
 		events, err := m.src.Changes.Changes(ctx, c.position, notes)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if len(events) == 0 {
-			return nil
+			break
 		}
 		if err := m.replay(ctx, mover, events, now); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // replay reads again what notes name. It may find what later notes tell of,

@@ -25,7 +25,8 @@ type engine struct {
 	tables map[string]*table // by name in lower case
 	listed time.Time         // when the declared tables were last asked for
 	chat   conversations
-	ready  bool // it may be asked
+	stamp  string // what the database said when all of it was followed; "": nothing
+	ready  bool   // it may be asked
 }
 
 // enclosed are the settings that keep a statement inside: it reaches no file,

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/state"
 )
@@ -17,19 +18,39 @@ const unlisted = time.Second
 // follow takes over what is new. With relist it asks which tables there are
 // even if that was just asked.
 func (m *Mirror) follow(ctx context.Context, relist bool) error {
-	news, err := m.news(ctx)
-	if err != nil {
+	stamp, err := m.stamp(ctx)
+	if err != nil || stamp != "" && stamp == m.eng.stamp {
 		return err
+	}
+	news := stamp != ""
+	if !news {
+		if news, err = m.news(ctx); err != nil {
+			return err
+		}
 	}
 	if relist || news || m.opt.Now().Sub(m.eng.listed).Abs() > unlisted {
 		if err := m.followTables(ctx); err != nil {
 			return err
 		}
 	}
-	if err := m.followChat(ctx); err != nil {
-		return err
+	all, err := m.followChat(ctx)
+	if err == nil {
+		err = m.eng.makeReady(ctx)
 	}
-	return m.eng.makeReady(ctx)
+	if err == nil && all {
+		m.eng.stamp = stamp
+	}
+	return err
+}
+
+// stamp asks the database whether anything was written, if it can tell.
+func (m *Mirror) stamp(ctx context.Context) (string, error) {
+	s, ok := m.src.Changes.(change.Stamper)
+	if !ok {
+		return "", nil
+	}
+	stamp, err := s.Stamp(ctx)
+	return stamp, ignoring(err, errs.Unsupported)
 }
 
 // news tells whether a known table has anything new.

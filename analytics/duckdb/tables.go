@@ -35,8 +35,6 @@ var columnTypes = map[state.Type]string{state.Text: "VARCHAR", state.Integer: "B
 // system are the columns of every log before the table's own.
 const system = `_seq BIGINT, _at TIMESTAMP, _entity BIGINT, _version BIGINT, _op VARCHAR, _actor VARCHAR, _source BIGINT`
 
-const systemColumns = 7
-
 // columns are the table's own that are mirrored: bytes are not.
 func (t *table) columns() (names []string) {
 	for _, c := range t.def.Columns {

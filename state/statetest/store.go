@@ -31,6 +31,7 @@ func RunStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"clearing and compacting in an update that fails is taken back", unforgotten},
 		{"a transaction sees what it wrote, and others do not", isolated},
 		{"a call through the outer handle inside an update is invalid", outer},
+		{"a stamp is another after every write and only then", stamped},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			s := &stored{db: open(t)}

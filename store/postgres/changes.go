@@ -77,6 +77,28 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return head, err
 }
 
+var _ change.Stamper = (*Store)(nil)
+
+// Stamp implements change.Stamper: where the log and every table have come to,
+// in one round trip.
+func (s *Store) Stamp(ctx context.Context) (stamp string, err error) {
+	l, err := s.logged(ctx)
+	if err != nil {
+		return "", err
+	}
+	sql := `SELECT coalesce(max(position),0)::text`
+	if l.version >= stateVersion {
+		sql += `||';'||coalesce((SELECT string_agg(concat_ws(' ',name,edition,generation,horizon,seq),',' ORDER BY name) FROM ` + l.varve("varve_table") + `),'')`
+	}
+	err = outer{s: s}.Run(ctx, sqlcore.Query{
+		SQL: sql + ` FROM ` + l.varve("varve_change") + ` WHERE position<` + l.horizon(),
+		Each: func(r sqlcore.Row) error {
+			stamp = r.(row).text(0)
+			return nil
+		}})
+	return stamp, err
+}
+
 func position(text string) int64 {
 	n, _ := strconv.ParseInt(text, 10, 64) // of a BIGINT: cannot fail
 	return n

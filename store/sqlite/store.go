@@ -63,6 +63,7 @@ type Store struct {
 	chat      atomic.Pointer[schema]
 	chatMu    sync.Mutex // held while schema is found out
 	memory    forgetful
+	stamps    stamps
 	close     sync.Once
 
 	asked    sync.Map // name of a versioned table → *sqlcore.Versions, as callers know it
@@ -290,6 +291,7 @@ func (s *Store) Close() (err error) {
 	s.close.Do(func() {
 		err = errors.Join(s.search.close(), s.writer.close())
 		s.readers.close()
+		s.stamps.close()
 	})
 	return err
 }
