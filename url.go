@@ -15,7 +15,7 @@ const DefaultData = "./varve-data"
 // Source is a parsed URL.
 type Source struct {
 	Scheme string // "sqlite", "postgres", "memory", …
-	Path   string // the file of an SQLite database
+	Path   string // the file of a database in one, or the folder
 	URL    string // the URL of a server's database, for its driver; has secrets
 	Query  url.Values
 	// Examine: it is opened for a doctor, and what is missing is no error.
@@ -30,6 +30,11 @@ type Source struct {
 //	                                  absolute after a fourth slash
 //	postgres://…  postgresql://…      and postgresql+asyncpg://…
 //	mysql://…  mariadb://…            and mysql+aiomysql://…
+//	duckdb:F  duckdb://F              the DuckDB file F, with the SQLite file F.varve.db
+//	                                  for all but the user's own tables
+//	csv:DIR  csv://DIR  DIR/*.csv     a folder of CSV files, which are written, and
+//	                                  of Parquet files, which are read; with the SQLite
+//	                                  file varve.db in it for all else
 //	dynamodb://TABLE?region=R         a table of Chainlit's layer, &endpoint=URL
 //	                                  for another than AWS's
 //	memory://                         nothing is kept
@@ -43,6 +48,9 @@ func ParseURL(s string) (Source, error) {
 	if s == "" {
 		s = DefaultData
 	}
+	if dir, ok := strings.CutSuffix(filepath.ToSlash(s), "/*.csv"); ok && !strings.HasPrefix(s, "csv:") {
+		return Source{Scheme: "csv", Path: filepath.FromSlash(dir)}, nil
+	}
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || strings.ContainsAny(scheme, "/\\.") || len(scheme) < 2 {
 		return Source{Scheme: "sqlite", Path: filepath.Join(s, "varve.db")}, nil
@@ -50,7 +58,9 @@ func ParseURL(s string) (Source, error) {
 	scheme, driver, fromSQLAlchemy := strings.Cut(strings.ToLower(scheme), "+")
 	switch scheme {
 	case "sqlite", "sqlite3":
-		return sqliteSource(rest, fromSQLAlchemy)
+		return fileSource("sqlite", rest, fromSQLAlchemy)
+	case "duckdb", "csv":
+		return fileSource(scheme, strings.TrimSuffix(rest, "/*.csv"), fromSQLAlchemy)
 	case "postgres", "postgresql":
 		return serverSource("postgres", rest)
 	case "mysql", "mariadb":
@@ -63,10 +73,10 @@ func ParseURL(s string) (Source, error) {
 	if fromSQLAlchemy {
 		scheme += "+" + driver
 	}
-	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres, mysql, dynamodb and memory", scheme)
+	return Source{}, errs.Field(errs.Unsupported, "url", "there is no database kind %q; known are sqlite, postgres, mysql, duckdb, csv, dynamodb and memory", scheme)
 }
 
-func sqliteSource(rest string, fromSQLAlchemy bool) (Source, error) {
+func fileSource(scheme, rest string, fromSQLAlchemy bool) (Source, error) {
 	path, query, _ := strings.Cut(rest, "?")
 	q, err := url.ParseQuery(query)
 	if err != nil {
@@ -80,9 +90,9 @@ func sqliteSource(rest string, fromSQLAlchemy bool) (Source, error) {
 		}
 	}
 	if path, err = url.PathUnescape(path); err != nil || path == "" || strings.ContainsRune(path, 0) {
-		return Source{}, errs.Field(errs.Invalid, "url", "names no file; write sqlite:FILE")
+		return Source{}, errs.Field(errs.Invalid, "url", "names no file; write %s:FILE", scheme)
 	}
-	return Source{Scheme: "sqlite", Path: path, Query: q}, nil
+	return Source{Scheme: scheme, Path: path, Query: q}, nil
 }
 
 func serverSource(scheme, rest string) (Source, error) {
@@ -104,8 +114,8 @@ func tableSource(rest string) (Source, error) {
 // Redacted is the source for people: its password is masked whole.
 func (s Source) Redacted() string {
 	switch s.Scheme {
-	case "sqlite":
-		return "sqlite:" + s.Path
+	case "sqlite", "duckdb", "csv":
+		return s.Scheme + ":" + s.Path
 	case "memory":
 		return "memory:"
 	}
@@ -129,10 +139,25 @@ func (s Source) Redacted() string {
 // dataFolder is where the bytes of a database lie unless told otherwise.
 func (s Source) dataFolder() string {
 	switch s.Scheme {
-	case "sqlite":
+	case "sqlite", "duckdb":
 		return filepath.Dir(s.Path)
+	case "csv":
+		return filepath.Join(s.Path, ".varve")
 	case "memory":
 		return ""
 	}
 	return DefaultData
+}
+
+// same tells whether two sources are one database, in whatever spelling.
+func (s Source) same(other Source) bool {
+	return s.Scheme == other.Scheme && s.Scheme != "memory" && absolute(s.Path) == absolute(other.Path) &&
+		s.URL == other.URL && s.Query.Encode() == other.Query.Encode()
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		return abs
+	}
+	return path
 }

@@ -30,6 +30,11 @@ func TestParseURL(t *testing.T) {
 		"mariadb://u:p@h/d":                        {"mysql", "", "mysql://u:p@h/d"},
 		"mysql+aiomysql://u@h/d?charset=utf8mb4":   {"mysql", "", "mysql://u@h/d?charset=utf8mb4"},
 		"memory://":                                {"memory", "", ""},
+		"duckdb:x.db":                              {"duckdb", "x.db", ""},
+		"duckdb:///abs/x.db":                       {"duckdb", "/abs/x.db", ""},
+		"csv:some/folder":                          {"csv", "some/folder", ""},
+		"csv://some/folder/*.csv":                  {"csv", "some/folder", ""},
+		"some/folder/*.csv":                        {"csv", "some/folder", ""},
 	} {
 		got, err := varve.ParseURL(url)
 		if err != nil {

@@ -14,7 +14,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/blob"
@@ -44,6 +47,14 @@ type Options struct {
 	// Within goes before the keys in Elements, as in "databases/staging/", for
 	// databases that share one place.
 	Within string
+	// Metadata is the URL of the database in which components are registered.
+	// Default: the one that is opened.
+	Metadata string
+	// Artifacts is where the bytes of artifacts lie: a folder, or the URL of a
+	// bucket of a kind that is in Buckets. Default: artifacts/ in the data folder.
+	Artifacts string
+	// Compute is what runs jobs. Default, and the only one: "local", this process.
+	Compute string
 	// Buckets by the scheme of their URLs: "s3", "azblob".
 	Buckets map[string]blob.Opener
 	// Columnar opens the engine that answers questions in SQL. nil: the
@@ -79,6 +90,7 @@ type DB struct {
 	elementURL func(threadID, elementID string) string // nil without files
 
 	analytics *analytics.Service
+	datalayer
 }
 
 // Open opens the database that a URL names, see [ParseURL]; "" is what
@@ -98,7 +110,7 @@ func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
 	src.Examine = o.Examine
 	driver := o.Drivers[src.Scheme]
 	if driver == nil {
-		return nil, errs.Field(errs.Unsupported, "url", "this program has no driver for %q", src.Scheme)
+		return nil, errs.Field(errs.Unsupported, "url", "this program has no driver for %q; known are %s", src.Scheme, strings.Join(known(o.Drivers), ", "))
 	}
 	st, err := driver(ctx, src, o.Log.With("part", src.Scheme))
 	if err != nil {
@@ -106,7 +118,7 @@ func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
 	}
 	db := &DB{store: st, src: src}
 	if err := db.openRooms(ctx, o); err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, db.datalayer.close(st), st.Close())
 	}
 	return db, nil
 }
@@ -143,9 +155,15 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)
+	if err := db.openDatalayer(ctx, o, data); err != nil {
+		return err
+	}
 	db.analytics = analytics.NewService(analytics.Options{Open: db.openAnalytics(o, data)})
 	return nil
 }
+
+// known are the schemes of drivers.
+func known(drivers map[string]Driver) []string { return slices.Sorted(maps.Keys(drivers)) }
 
 // Chat is the room of conversations.
 func (db *DB) Chat() *chat.Service { return db.chat }
@@ -223,7 +241,7 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 
 // Close stops what runs and closes what is open.
 func (db *DB) Close() error {
-	err := errors.Join(db.analytics.Close(), db.chat.Close())
+	err := errors.Join(db.analytics.Close(), db.chat.Close(), db.datalayer.close(db.store))
 	if db.files != nil {
 		err = errors.Join(err, db.files.Close())
 	}

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -29,7 +30,7 @@ func Open(ctx context.Context, address string, openers map[string]Opener, opt Op
 	}
 	open := openers[scheme]
 	if open == nil {
-		return nil, errs.Field(errs.Unsupported, "elements", "this program cannot open a bucket of the kind %q", scheme)
+		return nil, errs.Field(errs.Unsupported, "elements", "this program cannot open a bucket of the kind %q; known are folders, file:// and %s", scheme, strings.Join(slices.Sorted(maps.Keys(openers)), ", "))
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {

@@ -38,7 +38,8 @@ func folderURL(folder string) string {
 // names, the keys of another than the default one begin with databases/NAME/.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
-	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements, Examine: p.examining, Log: p.log}
+	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
+		Metadata: c.Metadata, Artifacts: c.Artifacts, Compute: c.Compute, Examine: p.examining, Log: p.log}
 	if d.Name != server.DefaultDatabase {
 		o.Within = "databases/" + d.Name + "/"
 	}

@@ -23,6 +23,9 @@ type Config struct {
 	URL         string     // the default database's, or a server's; "": the one in Data
 	Databases   []Database // further ones
 	Elements    string     // a folder or the URL of a bucket; "": elements/ in Data
+	Metadata    string     // a database for components; "": that of URL
+	Artifacts   string     // a folder or the URL of a bucket; "": artifacts/ in Data
+	Compute     string     // what runs jobs; "": this process
 	Listen      []string   // TCP addresses, "unix", or "unix:PATH"
 	PublicURL   string
 	CORSOrigins []string

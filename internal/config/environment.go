@@ -21,11 +21,17 @@ func environment(environ []string) (set map[string]string, warnings []string) {
 			continue
 		}
 		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", "-"))
-		if _, ok := find(key); !ok && key != "config" {
+		k, ok := find(key)
+		switch {
+		case key == "config":
+			set[key] = value
+		case !ok:
 			warnings = append(warnings, "the variable "+name+" means nothing here")
-			continue
+		case set[k.name] != "" && set[k.name] != value && key != k.name:
+			warnings = append(warnings, "the variable "+name+" is not used: "+k.variable()+" says something else")
+		default:
+			set[k.name] = value
 		}
-		set[key] = value
 	}
 	return set, warnings
 }

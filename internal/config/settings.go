@@ -15,6 +15,7 @@ import (
 // setting is one thing that can be told.
 type setting struct {
 	name string
+	also []string // other names for it, which the file and the environment may use
 	many bool
 	set  func(*Config, []string) error
 	get  func(Config) []string // without secrets
@@ -22,7 +23,7 @@ type setting struct {
 
 var settings = []setting{
 	one("data", func(c *Config) *string { return &c.Data }, nil),
-	{name: "url", set: func(c *Config, v []string) error { c.URL = v[0]; return nil },
+	{name: "url", also: []string{"databackend", "data-backend"}, set: func(c *Config, v []string) error { c.URL = v[0]; return nil },
 		get: func(c Config) []string { return listed(redacted(c.URL)) }},
 	{name: "database", many: true, set: setDatabases, get: func(c Config) []string {
 		var list []string
@@ -33,6 +34,11 @@ var settings = []setting{
 	}},
 	{name: "elements", set: func(c *Config, v []string) error { c.Elements = v[0]; return nil },
 		get: func(c Config) []string { return listed(blob.Redacted(c.Elements)) }},
+	{name: "metadata", also: []string{"metadata-store"}, set: func(c *Config, v []string) error { c.Metadata = v[0]; return nil },
+		get: func(c Config) []string { return listed(redacted(c.Metadata)) }},
+	{name: "artifacts", also: []string{"artifact-store"}, set: func(c *Config, v []string) error { c.Artifacts = v[0]; return nil },
+		get: func(c Config) []string { return listed(blob.Redacted(c.Artifacts)) }},
+	one("compute", func(c *Config) *string { return &c.Compute }, nil),
 	{name: "listen", many: true, set: setListen, get: func(c Config) []string { return c.Listen }},
 	one("public-url", func(c *Config) *string { return &c.PublicURL }, nil),
 	{name: "cors-origin", many: true, set: func(c *Config, v []string) error { c.CORSOrigins = v; return nil },
@@ -205,8 +211,10 @@ func Names() []string {
 	return names
 }
 
+// find finds a setting by one of its names, in which "_" is as good as "-".
 func find(name string) (setting, bool) {
-	i := slices.IndexFunc(settings, func(k setting) bool { return k.name == name })
+	name = strings.ReplaceAll(name, "_", "-")
+	i := slices.IndexFunc(settings, func(k setting) bool { return k.name == name || slices.Contains(k.also, name) })
 	if i < 0 {
 		return setting{}, false
 	}
