@@ -51,7 +51,7 @@ func (db *DB) openAnalytics(o Options, data string) func(context.Context) (analy
 	return func(ctx context.Context) (analytics.Engine, error) {
 		if o.Columnar == nil {
 			if a, ok := db.store.(asker); ok {
-				o.Log.With("part", "analytics").Warn("this program was built without DuckDB: the database itself answers, slower, and without states of the past")
+				o.Log.With("part", "analytics").Warn("this program was built without DuckDB: SQLite answers questions by itself, more slowly and in its own dialect")
 				return a.Asker(ctx)
 			}
 			return nil, errs.New(errs.Unsupported, "this program was built without DuckDB, and this database answers no SQL by itself; build varve with cgo")

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/statement"
 
 	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/errs"
@@ -30,7 +32,7 @@ type asker struct{ s *Store }
 var _ analytics.Engine = asker{}
 
 // Asker is the engine for questions where there is no better one: the tables
-// as they are and their history, in rows.
+// as they are, their history and as they were, in rows.
 func (s *Store) Asker(context.Context) (analytics.Engine, error) { return asker{s}, nil }
 
 // Name implements analytics.Engine.
@@ -65,6 +67,9 @@ func (a asker) alone(ctx context.Context, views string, may rules, sql string, a
 		return nil, err
 	}
 	defer c.abandon()
+	if err := errors.Join(statement.Register(c.db), pastFunctions(c.db)); err != nil {
+		return nil, classify(err)
+	}
 	if err := c.db.Exec("PRAGMA temp_store=MEMORY;" + views + "PRAGMA query_only=ON"); err != nil {
 		return nil, classify(err)
 	}
@@ -269,7 +274,8 @@ func (a *answer) Next() ([][]any, error) {
 func (a *answer) Close() error { return nil }
 
 // views are the statements that publish versioned tables under the names by
-// which they are asked for, as far as SQLite can: as of is not among them.
+// which they are asked for. Names of tables go before those that are made from
+// another's.
 func (a asker) views(ctx context.Context) (string, error) {
 	tables, err := a.s.State().Tables(ctx)
 	if errs.KindOf(err) == errs.Unsupported {
@@ -285,6 +291,9 @@ func (a asker) views(ctx context.Context) (string, error) {
 		fmt.Fprintf(&sql, "CREATE TEMP VIEW %s AS %s;", quoted(t.Name), latestView(t))
 		if name := t.Name + "_history"; !taken[strings.ToLower(name)] {
 			fmt.Fprintf(&sql, "CREATE TEMP VIEW %s AS %s;", quoted(name), historyView(t))
+		}
+		if !taken[strings.ToLower(t.Name+"_as_of")] {
+			sql.WriteString(pastTable(t))
 		}
 	}
 	return sql.String(), err

@@ -76,6 +76,63 @@ func TestQuestionsWithoutDuckDB(t *testing.T) {
 	}
 }
 
+// As of a position and as of a time are what was there then, deletions and all.
+func TestThePastWithoutDuckDB(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "varve.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	svc := state.NewService(s.State(), state.Options{Now: func() time.Time { return now }})
+	r, err := svc.Declare(t.Context(), state.Schema{Name: "Todos", Key: []string{"id"}, Columns: []state.Column{{Name: "id", Type: state.Text}, {Name: "n", Type: state.Integer}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, write := range []func() error{
+		func() error { _, err := r.Append(t.Context(), state.Row{"id": "a", "n": 1}); return err },
+		func() error { _, err := r.Append(t.Context(), state.Row{"id": "b", "n": 2}); return err },
+		func() error { _, err := r.Update(t.Context(), state.Row{"id": "a", "n": 3}); return err },
+		func() error { _, err := r.Delete(t.Context(), "b"); return err },
+	} {
+		now = time.Date(2026, 11, 21, 12, i, 0, 0, time.UTC)
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := analytics.NewService(analytics.Options{Open: s.Asker})
+	const first, both, second, last = "a=1", "a=1 b=2", "a=3 b=2", "a=3"
+	for point, want := range map[any]string{
+		int64(0): "", int64(1): first, int64(2): both, int64(3): second, int64(4): last, int64(1000): last, "2": both, " 3 ": second,
+		"2026-11-21": "", "2026-11-21 11:59": "", "2026-11-21 12:00": first, "2026-11-21 12:00:59.999999": first, "2026-11-21T12:01:00Z": both,
+		"2026-11-21 14:02+02:00": second, "2026-11-21 12:03": last, "2030-01-01": last, time.Date(2026, 11, 21, 12, 1, 30, 0, time.UTC): both,
+	} {
+		got, err := question(t.Context(), q, `SELECT coalesce(group_concat(id||'='||n, ' ' ORDER BY id), '') FROM todos_as_of(?)`, point)
+		if err != nil || got[0][0] != want {
+			t.Errorf("as of %v: %v, %v, want %q", point, got, err, want)
+		}
+	}
+	// Two of them at once, and against the table as it is.
+	got, err := question(t.Context(), q, `SELECT was.n, t.n, now.n, was._at FROM todos_as_of(2) was JOIN todos_as_of(3) now USING (id) JOIN todos t USING (id)`)
+	if diff := cmp.Diff([][]any{{int64(1), int64(3), int64(3), "2026-11-21 12:00:00.000000"}}, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	for _, wrong := range []any{"yesterday", "", nil, 1.5} {
+		if _, err := question(t.Context(), q, `SELECT * FROM todos_as_of(?)`, wrong); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "as of what?") {
+			t.Errorf("as of %v: %v", wrong, err)
+		}
+	}
+	if _, err := r.Compact(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := question(t.Context(), q, `SELECT * FROM todos_as_of(2)`); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "3 is the first position") {
+		t.Errorf("compacted away: %v", err)
+	}
+	if got, err := question(t.Context(), q, `SELECT id, n FROM todos_as_of(3) ORDER BY id`); err != nil || !cmp.Equal([][]any{{"a", int64(3)}, {"b", int64(2)}}, got) {
+		t.Errorf("at the horizon: %v, %v", got, err)
+	}
+}
+
 // Each is refused, soon, with one of the kinds; nothing of it stays.
 func TestHostileStatementsWithoutDuckDB(t *testing.T) {
 	s := asked(t)
@@ -92,6 +149,8 @@ func TestHostileStatementsWithoutDuckDB(t *testing.T) {
 		`SELECT * FROM varve_meta`: {errs.Forbidden}, `SELECT (SELECT value FROM varve_meta LIMIT 1)`: {errs.Forbidden}, `SELECT * FROM varve_tombstone`: {errs.Forbidden},
 		`SELECT * FROM varve_change`: {errs.Forbidden}, `SELECT * FROM sqlite_master`: {errs.Forbidden}, `SELECT * FROM sqlite_temp_master`: {errs.Forbidden},
 		`SELECT readfile('/etc/passwd')`: {errs.Invalid}, `SELECT writefile('` + file + `', 'x')`: {errs.Invalid}, `SELECT fts3_tokenizer('x')`: {errs.Forbidden, errs.Invalid},
+		`CREATE VIRTUAL TABLE temp.x USING statement((SELECT 1))`: {errs.Forbidden}, `SELECT * FROM statement`: {errs.Invalid, errs.Forbidden},
+		`SELECT * FROM statement('(SELECT * FROM varve_meta)')`: {errs.Invalid, errs.Forbidden}, `SELECT * FROM todos_as_of((SELECT value FROM varve_meta))`: {errs.Forbidden},
 		`SELECT * FROM fsdir('/etc')`: {errs.Invalid}, `SELECT edit('x')`: {errs.Invalid},
 		`SELECT 1; SELECT 2`: {errs.Invalid}, `SELECT 1; DROP TABLE steps`: {errs.Invalid}, `;`: {errs.Invalid}, `-- nothing`: {errs.Invalid},
 		`/* SELECT */ DROP TABLE steps`: {errs.Forbidden}, `SELECT 'x`: {errs.Invalid}, `SELECT ?`: {errs.Invalid}, `SELECT 1)`: {errs.Invalid},
