@@ -158,7 +158,7 @@ func (s tables) Position(ctx context.Context, t *state.Table, at time.Time) (int
 }
 
 // Compact implements state.Store.
-func (s tables) Compact(ctx context.Context, t *state.Table, horizon int64) (int64, error) {
-	out, err := post[wire.Compacted](ctx, s.c, tablePath(t.Name, "/compact"), map[string]int64{"horizon": horizon})
+func (s tables) Compact(ctx context.Context, t *state.Table, horizon, keep int64) (int64, error) {
+	out, err := post[wire.Compacted](ctx, s.c, tablePath(t.Name, "/compact"), map[string]int64{"horizon": horizon, "keep": keep})
 	return out.Removed, err
 }

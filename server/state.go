@@ -49,6 +49,7 @@ type tablesAnswer struct {
 // compaction is the body of a compaction.
 type compaction struct {
 	Horizon int64 `json:"horizon" doc:"the oldest position whose state is still told"`
+	Keep    int64 `json:"keep,omitempty" minimum:"0" doc:"how many newest versions of each row stay in any case"`
 }
 
 type clearing struct {
@@ -300,6 +301,6 @@ func (s *Server) compactTable(ctx context.Context, c *call, in *tablePath) (wire
 	if err != nil {
 		return wire.Compacted{}, err
 	}
-	removed, err := tables.Compact(ctx, t, body.Horizon)
+	removed, err := tables.Compact(ctx, t, body.Horizon, body.Keep)
 	return wire.Compacted{Removed: removed}, err
 }

@@ -75,7 +75,7 @@ func TestAnActingUserIsHeldToTheirRows(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"clear":   ada.Clear(ctx, []string{"todos"}),
-		"compact": func() error { _, err := ada.Compact(ctx, &table, 1); return err }(),
+		"compact": func() error { _, err := ada.Compact(ctx, &table, 1, 0); return err }(),
 	} {
 		if !errors.Is(err, errs.Forbidden) {
 			t.Errorf("%s: %v", name, err)

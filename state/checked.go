@@ -228,13 +228,16 @@ func (c checked) Position(ctx context.Context, t *Table, at time.Time) (int64, e
 }
 
 // Compact implements Store.
-func (c checked) Compact(ctx context.Context, t *Table, horizon int64) (int64, error) {
+func (c checked) Compact(ctx context.Context, t *Table, horizon, keep int64) (int64, error) {
 	if c.s.user != nil {
 		return 0, errs.New(errs.Forbidden, "only a caller that acts for no user may compact a table")
+	}
+	if keep < 0 {
+		return 0, errs.Field(errs.Invalid, "keep", "must not be negative")
 	}
 	now, err := c.open(ctx, t, "")
 	if err != nil {
 		return 0, err
 	}
-	return c.s.store.Compact(ctx, now, horizon)
+	return c.s.store.Compact(ctx, now, horizon, keep)
 }

@@ -8,22 +8,27 @@ import (
 )
 
 // Retention says what a table keeps of its past. The newest version of every
-// row is always kept, a tombstone too. What either bound covers stays.
+// row is always kept, a tombstone too. What any of the bounds covers stays.
 type Retention struct {
 	// Age keeps the table as it was at any time that is not longer ago.
 	Age time.Duration
-	// Versions keeps the table as it was at each of that many newest positions.
+	// Versions keeps that many newest versions of every row, however old.
 	Versions int64
+	// Positions keeps the table as it was at each of that many newest
+	// positions, which all rows share.
+	Positions int64
 }
 
 // Retain forgets what a retention does not cover, and returns how many
-// versions went. States that it covers can be told as before; older ones are
-// errs.Gone from then on, and [Table].Horizon says from where. Nothing runs it
-// by itself: call it from time to time, from any process. It may run beside
-// writers and readers. Places on disk are free for new versions.
+// versions went. States of the table that nothing went from can be told as
+// before; older ones are errs.Gone from then on, and [Table].Horizon says from
+// where. A version that stayed can be read by its number, and restored, also
+// where the state of the whole table is gone. Nothing runs Retain by itself:
+// call it from time to time, from any process. It may run beside writers and
+// readers. Places on disk are free for new versions.
 func (r *Rows) Retain(ctx context.Context, keep Retention) (int64, error) {
-	if keep.Age < 0 || keep.Versions < 0 || keep == (Retention{}) {
-		return 0, errs.Field(errs.Invalid, "retention", "needs an age or a number of versions to keep, not negative")
+	if keep.Age < 0 || keep.Versions < 0 || keep.Positions < 0 || keep == (Retention{}) {
+		return 0, errs.Field(errs.Invalid, "retention", "needs an age or a number of versions or positions to keep, not negative")
 	}
 	t, err := r.current(ctx)
 	if err != nil {
@@ -34,8 +39,8 @@ func (r *Rows) Retain(ctx context.Context, keep Retention) (int64, error) {
 		return 0, err
 	}
 	horizon := head.Seq
-	if keep.Versions > 0 {
-		horizon = head.Seq - keep.Versions + 1
+	if keep.Positions > 0 {
+		horizon = head.Seq - keep.Positions + 1
 	}
 	if keep.Age > 0 {
 		seq, err := r.s.store.Position(ctx, t, r.s.opt.Now().Add(-keep.Age))
@@ -47,13 +52,18 @@ func (r *Rows) Retain(ctx context.Context, keep Retention) (int64, error) {
 	if horizon <= 0 {
 		return 0, nil
 	}
-	return r.Compact(ctx, horizon)
+	return r.compact(ctx, horizon, keep.Versions)
 }
 
 // Compact forgets the versions that no state at a position or later shows, and
 // returns how many went. The table as of that position and of all later ones
 // can be told as before; before it, states are errs.Gone.
 func (r *Rows) Compact(ctx context.Context, position int64) (int64, error) {
+	return r.compact(ctx, position, 0)
+}
+
+// compact leaves the newest keep versions of each row.
+func (r *Rows) compact(ctx context.Context, position, keep int64) (int64, error) {
 	if r.s.user != nil {
 		return 0, errs.New(errs.Forbidden, "only a caller that acts for no user may compact a table")
 	}
@@ -68,7 +78,7 @@ func (r *Rows) Compact(ctx context.Context, position int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := r.s.store.Compact(ctx, t, position)
+	n, err := r.s.store.Compact(ctx, t, position, keep)
 	if err != nil {
 		return 0, err
 	}

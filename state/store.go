@@ -145,7 +145,9 @@ type Store interface {
 	// Position is that of the last version at or before a time; 0: none is.
 	Position(ctx context.Context, t *Table, at time.Time) (int64, error)
 	// Compact forgets versions that no state at horizon or later shows: all
-	// but, of every row, the newest up to horizon. It sets the Horizon, which
-	// never falls, and returns how many versions went.
-	Compact(ctx context.Context, t *Table, horizon int64) (int64, error)
+	// but, of every row, the newest up to horizon. Those stay, too, that are
+	// among the newest keep of their row. It sets the Horizon, which never
+	// falls, and returns how many versions went: to horizon, or where keep is
+	// not 0 to the first position that can still be told.
+	Compact(ctx context.Context, t *Table, horizon, keep int64) (int64, error)
 }

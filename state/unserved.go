@@ -54,4 +54,4 @@ func (u Unserved) Log(context.Context, *Table, int64, int) ([]Version, error) { 
 func (u Unserved) Position(context.Context, *Table, time.Time) (int64, error) { return 0, u.err() }
 
 // Compact implements Store.
-func (u Unserved) Compact(context.Context, *Table, int64) (int64, error) { return 0, u.err() }
+func (u Unserved) Compact(context.Context, *Table, int64, int64) (int64, error) { return 0, u.err() }

@@ -20,6 +20,7 @@ type stateCommand struct {
 	Tables  stateTables  `cmd:"" help:"List the versioned tables."`
 	Show    stateShow    `cmd:"" help:"List the rows of a table, or show one."`
 	History stateHistory `cmd:"" help:"List the versions of a row, newest first."`
+	Retain  stateRetain  `cmd:"" help:"Forget old versions of a table; the newest of every row stays."`
 }
 
 type stateTables struct{}

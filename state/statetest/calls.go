@@ -3,6 +3,7 @@ package statetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/varvedb/varve/page"
@@ -43,6 +44,14 @@ func (g *gen) compact() call {
 	n := g.IntN(60)
 	return call{fmt.Sprintf("compact to %d", n), func(ctx context.Context, s *side) (any, error) {
 		return s.rows.Compact(ctx, s.seq(n))
+	}}
+}
+
+func (g *gen) retain() call {
+	n := 1 + g.Int64N(4)
+	return call{fmt.Sprintf("retain %d versions", n), func(ctx context.Context, s *side) (any, error) {
+		gone, err := s.rows.Retain(ctx, state.Retention{Versions: n})
+		return []int64{gone, int64(slices.Index(s.seqs, s.rows.Table().Horizon))}, err
 	}}
 }
 

@@ -91,20 +91,71 @@ var forgetting = []rule{
 		s.field(errs.Invalid, "position", err)
 		s.rec(r.Put(s.ctx, state.Row{"id": "0", "body": "after"}))
 	}},
-	{"a retention by versions keeps that many states", func(s *subject) {
+	{"a retention by versions keeps so many of each row", func(s *subject) {
+		r := s.todos()
+		for i := range 20 { // 14 of the busy row, 5 of the calm one, 1 of the quiet one
+			id := "busy"
+			if i == 0 {
+				id = "quiet"
+			} else if i%4 == 0 || i == 1 {
+				id = "calm"
+			}
+			s.rec(r.Put(s.ctx, state.Row{"id": id, "priority": i}))
+		}
+		s.equal(versions(s.history(r, "busy")), []int64{14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1})
+		horizonWas := r.Table().Horizon
+		gone, err := r.Retain(s.ctx, state.Retention{Versions: 14})
+		s.must(err)
+		s.equal([]int64{gone, r.Table().Horizon}, []int64{0, horizonWas}) // nothing went, so all can be told
+		busy := s.history(r, "busy")
+		q := state.Query{Request: page.Request{First: page.MaxFirst}}
+		before := s.all(q, viewed(r.AsOf(state.AtPosition(busy[2].Seq))))
+
+		gone, err = r.Retain(s.ctx, state.Retention{Versions: 3})
+		s.must(err)
+		s.equal(gone, int64(11+2))
+		s.equal(s.history(r, "busy"), busy[:3])
+		s.equal(versions(s.history(r, "calm")), []int64{5, 4, 3})
+		s.equal(versions(s.history(r, "quiet")), []int64{1})
+		// The whole table is told from where nothing of any row is missing.
+		s.equal(r.Table().Horizon, busy[2].Seq)
+		s.equal(s.all(q, viewed(r.AsOf(state.AtPosition(busy[2].Seq)))), before)
+		_, err = r.AsOf(state.AtPosition(busy[2].Seq-1)).All(s.ctx, q)
+		s.kind(errs.Gone, err)
+		// What stayed of a row is told by its number, and comes back.
+		s.equal(s.rec(r.AsOf(state.AtVersion(3)).Latest(s.ctx, "calm")).Row["priority"], int64(8))
+		_, err = r.AsOf(state.AtVersion(2)).Latest(s.ctx, "calm")
+		s.kind(errs.Gone, err)
+		s.equal(s.rec(r.Restore(s.ctx, 3, "calm")).Row["priority"], int64(8))
+		_, err = r.Restore(s.ctx, 11, "busy")
+		s.kind(errs.Gone, err)
+		s.equal(len(s.all(state.Query{}, r.All)), 3)
+
+		// Fewer, and a deleted row keeps its tombstone.
+		s.rec(r.Delete(s.ctx, "busy"))
+		gone, err = r.Retain(s.ctx, state.Retention{Versions: 1})
+		s.must(err)
+		s.equal(gone, int64(3+3))
+		s.equal([]any{len(s.history(r, "busy")), len(s.history(r, "calm")), len(s.history(r, "quiet"))}, []any{1, 1, 1})
+		s.equal(s.history(r, "busy")[0].Op, state.OpDelete)
+		gone, err = r.Retain(s.ctx, state.Retention{Versions: 1})
+		s.must(err)
+		s.equal(gone, int64(0))
+	}},
+	{"a retention by positions keeps that many states", func(s *subject) {
 		r := s.todos()
 		for i := range 20 {
 			s.rec(r.Put(s.ctx, state.Row{"id": "a", "priority": i}))
 		}
-		gone, err := r.Retain(s.ctx, state.Retention{Versions: 5})
+		gone, err := r.Retain(s.ctx, state.Retention{Positions: 5})
 		s.must(err)
 		s.equal(gone, int64(15))
 		s.equal(len(s.history(r, "a")), 5)
-		for _, bad := range []state.Retention{{}, {Age: -1}, {Versions: -1}} {
+		for _, bad := range []state.Retention{{}, {Age: -1}, {Versions: -1}, {Positions: -1}} {
 			_, err = r.Retain(s.ctx, bad)
 			s.field(errs.Invalid, "retention", err)
 		}
-		gone, err = r.Retain(s.ctx, state.Retention{Versions: 100})
+		gone, err = r.Retain(s.ctx, state.Retention{Positions: 100})
 		s.must(err)
 		s.equal(gone, int64(0))
 	}},
@@ -120,4 +171,11 @@ var forgetting = []rule{
 		s.kind(errs.Gone, err)
 		s.equal(s.rec(r.Latest(s.ctx, "a")), last)
 	}},
+}
+
+func versions(list []state.Record) (numbers []int64) {
+	for _, r := range list {
+		numbers = append(numbers, r.Version)
+	}
+	return numbers
 }

@@ -211,7 +211,7 @@ func (g *gen) call() call {
 	case 0, 1, 2:
 		makers = []func() call{g.declare}
 	case 3:
-		makers = []func() call{g.compact}
+		makers = []func() call{g.compact, g.retain, g.retain}
 	case 4:
 		makers = []func() call{g.compact, g.compact, g.clear}
 	}

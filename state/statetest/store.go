@@ -116,7 +116,7 @@ func byAge(s *stored) {
 	s.equal(s.rec(r.AsOf(state.AtTime(s.now.tell().Add(-5*time.Hour))).Latest(s.ctx, "a")), kept)
 	_, err = r.AsOf(state.AtTime(s.now.tell().Add(-5*time.Hour-time.Microsecond))).Latest(s.ctx, "a")
 	s.kind(errs.Gone, err)
-	gone, err = r.Retain(s.ctx, state.Retention{Age: time.Hour, Versions: 4})
+	gone, err = r.Retain(s.ctx, state.Retention{Age: time.Hour, Positions: 4})
 	s.must(err)
 	s.equal(gone, int64(1))
 }

@@ -254,6 +254,6 @@ func (v versions) Position(ctx context.Context, t *state.Table, at time.Time) (i
 
 // Compact implements state.Store. dkdc's rows all stay: with the file beside
 // deleted, they are versions again.
-func (v versions) Compact(ctx context.Context, t *state.Table, horizon int64) (int64, error) {
-	return v.beside().Compact(ctx, t, horizon)
+func (v versions) Compact(ctx context.Context, t *state.Table, horizon, keep int64) (int64, error) {
+	return v.beside().Compact(ctx, t, horizon, keep)
 }

@@ -287,22 +287,31 @@ func (t tables) Position(ctx context.Context, table *state.Table, at time.Time) 
 }
 
 // Compact implements state.Store.
-func (t tables) Compact(ctx context.Context, table *state.Table, horizon int64) (gone int64, err error) {
+func (t tables) Compact(ctx context.Context, table *state.Table, horizon, keep int64) (gone int64, err error) {
 	err = t.at.write(ctx, func(d *data) error {
 		old, err := d.sheet(table.Name)
-		if err != nil || horizon <= old.table.Horizon {
+		if err != nil {
 			return err
 		}
 		s := *old
-		s.table.Horizon, s.rows, s.log = horizon, map[int64][]cell{}, nil
+		s.rows, s.log = map[int64][]cell{}, nil
+		first := horizon
+		if keep > 0 {
+			first = 0
+		}
 		for _, c := range old.log {
-			if shown, _ := newestAt(old.rows[c.Entity], horizon); c.Seq < shown.Seq {
+			row := old.rows[c.Entity]
+			shown, _ := newestAt(row, horizon)
+			if newest := row[len(row)-1]; c.Seq < shown.Seq && c.Number <= newest.Number-keep {
 				gone++
+				next := row[c.Number-row[0].Number+1]
+				first = max(first, next.Seq) // until then this one was shown
 				continue
 			}
 			s.rows[c.Entity] = append(s.rows[c.Entity], c)
 			s.log = append(s.log, c)
 		}
+		s.table.Horizon = max(old.table.Horizon, first)
 		d.putSheet(&s)
 		return nil
 	})

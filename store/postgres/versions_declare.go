@@ -204,12 +204,23 @@ const compacted = 10_000
 // Compact implements state.Store. The horizon is raised first, so that nobody
 // is told half of a state; what is broken off the next one finishes. Writers
 // do not wait for it.
-func (r versions) Compact(ctx context.Context, t *state.Table, horizon int64) (gone int64, err error) {
+func (r versions) Compact(ctx context.Context, t *state.Table, horizon, keep int64) (gone int64, err error) {
 	l, err := r.ready(ctx)
 	if err != nil {
 		return 0, err
 	}
 	v, there := r.statements(l, t), false
+	if keep > 0 {
+		// No further than to where something goes.
+		limit := horizon
+		horizon = 0
+		if err := r.at.write(ctx, sqlcore.Query{SQL: v.CompactFrom, Args: []any{limit, keep}, Each: func(got sqlcore.Row) error {
+			horizon = position(got.(row).text(0))
+			return nil
+		}}); err != nil {
+			return 0, err
+		}
+	}
 	err = r.at.write(ctx, sqlcore.Query{
 		SQL:  `UPDATE ` + l.varve("varve_table") + ` SET horizon=greatest(horizon,$2) WHERE name=$1 RETURNING 1`,
 		Args: []any{v.Name, horizon}, Each: func(sqlcore.Row) error { there = true; return nil }})
@@ -227,7 +238,7 @@ func (r versions) Compact(ctx context.Context, t *state.Table, horizon int64) (g
 		if err != nil {
 			break
 		}
-		err = r.at.write(ctx, sqlcore.Query{SQL: `WITH gone AS (` + v.Compact + ` RETURNING 1) SELECT count(*) FROM gone`, Args: []any{from, to, horizon},
+		err = r.at.write(ctx, sqlcore.Query{SQL: `WITH gone AS (` + v.Compact + ` RETURNING 1) SELECT count(*) FROM gone`, Args: []any{from, to, horizon, keep},
 			Each: func(got sqlcore.Row) error { gone += position(got.(row).text(0)); return nil }})
 	}
 	return gone, err

@@ -167,7 +167,7 @@ func TestStatesOfARowWithManyVersions(t *testing.T) {
 	}
 	_, err := s.State().Get(ctx, table, "a", 1)
 	isKind(t, "before its time", err, errs.NotFound)
-	gone, err := s.State().Compact(ctx, table, made[49].Seq)
+	gone, err := s.State().Compact(ctx, table, made[49].Seq, 0)
 	must(t, err)
 	is(t, "gone", gone, int64(49+49))
 	for _, v := range made[49:] {

@@ -135,7 +135,7 @@ func TestStatesOfARowWithManyVersions(t *testing.T) {
 	must(t, err)
 	is(t, "history", []int64{page[0].Number, page[49].Number, int64(len(page))}, []int64{100, 51, 50})
 
-	gone, err := s.State().Compact(ctx, table, made[199].Seq)
+	gone, err := s.State().Compact(ctx, table, made[199].Seq, 0)
 	must(t, err)
 	is(t, "gone", gone, int64(199+199))
 	for _, v := range made[199:] {
@@ -268,7 +268,7 @@ func TestNamesAndTablesThatAreNot(t *testing.T) {
 			"History":  func() error { _, err := p.History(ctx, nothing, "a", 0, 1); return err },
 			"Log":      func() error { _, err := p.Log(ctx, nothing, 0, 1); return err },
 			"Position": func() error { _, err := p.Position(ctx, nothing, time.Now()); return err },
-			"Compact":  func() error { _, err := p.Compact(ctx, nothing, 1); return err },
+			"Compact":  func() error { _, err := p.Compact(ctx, nothing, 1, 0); return err },
 		} {
 			kind(t, what, call(), errs.NotFound)
 		}

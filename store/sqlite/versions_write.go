@@ -290,19 +290,25 @@ const compacted = 2000
 
 // Compact implements state.Store. The horizon is raised first, so that nobody
 // is told half of a state; what a crash leaves undone the next one does.
-func (r versions) Compact(ctx context.Context, t *state.Table, horizon int64) (gone int64, err error) {
+func (r versions) Compact(ctx context.Context, t *state.Table, horizon, keep int64) (gone int64, err error) {
 	name := sqlcore.TableName(t.Name)
 	v := r.store.statements(t)
 	err = r.write(ctx, name, func(c *conn) error {
 		if _, err := r.plan(c, name); err != nil {
 			return err
 		}
+		if keep > 0 {
+			// No further than to where something goes.
+			if horizon, err = c.number(v.CompactFrom, horizon, keep); err != nil {
+				return err
+			}
+		}
 		return c.exec(`UPDATE varve_table SET horizon=max(horizon,?) WHERE name=?`, horizon, name)
 	})
 	for from := int64(0); err == nil && from < horizon; {
 		var to, n int64
 		err = r.write(ctx, name, func(c *conn) (err error) {
-			to, n, err = c.compact(v, from, horizon)
+			to, n, err = c.compact(v, from, horizon, keep)
 			return err
 		})
 		if err == nil {
@@ -313,12 +319,12 @@ func (r versions) Compact(ctx context.Context, t *state.Table, horizon int64) (g
 }
 
 // compact goes over the positions from one to another, which it returns.
-func (c *conn) compact(v *sqlcore.Versions, from, horizon int64) (to, gone int64, err error) {
+func (c *conn) compact(v *sqlcore.Versions, from, horizon, keep int64) (to, gone int64, err error) {
 	to, err = c.number(v.CompactBound, from, horizon, compacted)
 	if err != nil || to == 0 {
 		return horizon, 0, err
 	}
 	before := c.db.TotalChanges()
-	err = c.exec(v.Compact, from, to, horizon)
+	err = c.exec(v.Compact, from, to, horizon, keep)
 	return to, c.db.TotalChanges() - before, err
 }

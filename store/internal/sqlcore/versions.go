@@ -91,7 +91,7 @@ type Versions struct {
 	OwnHead, NewestOf                   string
 	ClearLog, ClearEntity               string
 	Truncate, Drop                      string
-	CompactBound, Compact               string
+	CompactFrom, CompactBound, Compact  string
 }
 
 // Fields of a version that come before its values, and those of them that are
@@ -209,8 +209,10 @@ func (v *Versions) writes() {
 	v.MoveHead = fmt.Sprintf(`UPDATE %s SET _seq=%s,_version=%s,_deleted=%s WHERE _eid=%s`, v.entity, p(2), p(3), p(4), p(1))
 	v.OwnHead = fmt.Sprintf(`UPDATE %s SET _seq=%s,_version=%s,_deleted=%s,_owner=%s WHERE _eid=%s`, v.entity, p(2), p(3), p(4), p(5), p(1))
 	v.CompactBound = fmt.Sprintf(`SELECT max(x._seq) FROM (SELECT _seq FROM %s WHERE _seq>%s AND _seq<=%s ORDER BY _seq LIMIT %s) x`, v.log, p(1), p(2), p(3))
-	v.Compact = fmt.Sprintf(`DELETE FROM %[1]s AS l WHERE l._seq>%[2]s AND l._seq<=%[3]s AND EXISTS (SELECT 1 FROM %[1]s n WHERE n._eid=l._eid AND n._version=l._version+1 AND n._seq<=%[4]s)`,
-		v.log, p(1), p(2), p(3))
+	v.CompactFrom = fmt.Sprintf(`SELECT n._seq FROM %[1]s n CROSS JOIN %[2]s e WHERE e._eid=n._eid AND n._seq<=%[3]s AND n._version<=e._version-%[4]s+1 AND EXISTS (SELECT 1 FROM %[1]s l WHERE l._eid=n._eid AND l._version=n._version-1) ORDER BY n._seq DESC LIMIT 1`,
+		v.log, v.entity, p(1), p(2))
+	v.Compact = fmt.Sprintf(`DELETE FROM %[1]s AS l WHERE l._seq>%[2]s AND l._seq<=%[3]s AND EXISTS (SELECT 1 FROM %[1]s n WHERE n._eid=l._eid AND n._version=l._version+1 AND n._seq<=%[4]s) AND l._version<=(SELECT e._version FROM %[6]s e WHERE e._eid=l._eid)-%[5]s`,
+		v.log, p(1), p(2), p(3), p(4), v.entity)
 	v.ClearLog = `DELETE FROM ` + v.log
 	v.ClearEntity = `DELETE FROM ` + v.entity
 	v.Drop = `DROP TABLE ` + v.log + `,` + v.entity
