@@ -110,10 +110,8 @@ func InferSchema(name string, rows []Row) (Table, error) {
 	}
 	t.Columns[len(t.Columns)-1].Type = Type{Kind: Text}
 	for i, row := range rows {
-		for f := range row {
-			if t.Index(f) < 0 {
-				return t, noField(i, f, &t)
-			}
+		if f, unknown := t.unknown(row); unknown {
+			return t, noField(i, f, &t)
 		}
 	}
 	return t, CheckTable(t)

@@ -39,15 +39,16 @@ func (s *Service) rows(t *Table, given []Row) ([][]any, error) {
 			row = Row{column: v}
 		}
 		values := all[n*len(t.Columns) : (n+1)*len(t.Columns) : (n+1)*len(t.Columns)]
-		for name, v := range row {
-			i, ok := index[name]
-			if !ok {
-				return nil, noField(n, name, t)
+		if name, unknown := t.unknown(row); unknown {
+			return nil, noField(n, name, t)
+		}
+		for i := range t.Columns {
+			c := &t.Columns[i]
+			v, err := c.Type.Value(row[c.Name])
+			if err != nil {
+				return nil, located(fmt.Sprintf("rows[%d].%s", n, c.Name), err)
 			}
-			var err error
-			if values[i], err = t.Columns[i].Type.Value(v); err != nil {
-				return nil, located(fmt.Sprintf("rows[%d].%s", n, name), err)
-			}
+			values[i] = v
 		}
 		if err := s.complete(t, values, index); err != nil {
 			return nil, located(fmt.Sprintf("rows[%d]", n), err)
@@ -55,6 +56,25 @@ func (s *Service) rows(t *Table, given []Row) ([][]any, error) {
 		out[n] = values
 	}
 	return out, nil
+}
+
+// unknown is the first field of a row that the table has not.
+func (t *Table) unknown(row Row) (first string, found bool) {
+	has := 0
+	for i := range t.Columns {
+		if _, ok := row[t.Columns[i].Name]; ok {
+			has++
+		}
+	}
+	if has == len(row) {
+		return "", false
+	}
+	for name := range row {
+		if t.Index(name) < 0 && (!found || name < first) {
+			first, found = name, true
+		}
+	}
+	return first, found
 }
 
 // onlyColumn is the column that a bare value is for.

@@ -142,6 +142,9 @@ func (s *Service) update(ctx context.Context, q *Update) (*Result, error) {
 	if len(q.Set) == 0 {
 		return nil, errs.Field(errs.Invalid, "set", "names no column")
 	}
+	if name, unknown := t.unknown(q.Set); unknown {
+		return nil, errs.Field(errs.Invalid, "set."+name, "the table %q has no such column%s", t.Name, suggestion(name, t.names()))
+	}
 	var set []Assign
 	for i, c := range t.Columns {
 		given, ok := q.Set[c.Name]
@@ -156,11 +159,6 @@ func (s *Service) update(ctx context.Context, q *Update) (*Result, error) {
 			return nil, located("set."+c.Name, err)
 		}
 		set = append(set, Assign{Column: i, Value: v})
-	}
-	for name := range q.Set {
-		if t.Index(name) < 0 {
-			return nil, errs.Field(errs.Invalid, "set."+name, "the table %q has no such column%s", t.Name, suggestion(name, t.names()))
-		}
 	}
 	ids, err := s.store.Update(ctx, Write{Table: t, Now: s.opt.Now(), Quiet: q.NoRefresh}, set, where)
 	return written(ids, err)

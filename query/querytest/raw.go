@@ -12,12 +12,12 @@ func hasRaw(f query.Features) bool { return f.Raw }
 var raws = []rule{
 	{name: "a question in the database's own language", when: hasRaw, test: func(s *subject) {
 		s.insert("docs", numbered(1, 10)...)
-		r := s.do(query.SQL("select n, y, null as nothing, id from docs where n > 7 order by n"))
-		s.equal(names(r), []string{"n", "y", "nothing", "id"})
+		r := s.do(query.SQL("select n, y, null as nada, id from docs where n > 7 order by n"))
+		s.equal(names(r), []string{"n", "y", "nada", "id"})
 		rows, err := r.All()
 		s.must(err)
 		s.equal(len(rows), 3)
-		s.equal(rows[0], query.Row{"n": int64(8), "y": int64(1), "nothing": nil, "id": "00008"})
+		s.equal(rows[0], query.Row{"n": int64(8), "y": int64(1), "nada": nil, "id": "00008"})
 		s.equal(s.rows(query.SQL("select n from docs where n > 100")), []query.Row{})
 	}},
 	{name: "arguments are bound", when: hasRaw, test: func(s *subject) {
