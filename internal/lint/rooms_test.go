@@ -31,8 +31,10 @@ var rooms = map[string][]string{
 	"artifact":              nil,
 	"artifact/artifacttest": {"artifact"},
 
-	"component":      {"query"},
+	"component":      {"artifact", "query"},
 	"component/yaml": {"component"},
+
+	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store"},
 
 	"todo": {"state"},
 	"lake": {"state"},
@@ -118,7 +120,7 @@ var libraries = map[string][]string{
 }
 
 // proofs are packages that only tests and benchmarks import.
-var proofs = []string{"bench", "artifact/artifacttest", "chat/chattest", "state/statetest", "query/querytest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
+var proofs = []string{"bench", "artifact/artifacttest", "chat/chattest", "state/statetest", "component/componenttest", "query/querytest", "internal/pgtest", "internal/mytest", "internal/dynamotest", "internal/daemon", "internal/buckettest"}
 
 func TestRoomsImportDownwards(t *testing.T) {
 	for _, s := range allSources(t) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
@@ -32,6 +33,10 @@ var meanings = map[string]string{
 	"varve_artifact_part":         "the files of artifacts that are folders",
 	"varve_artifact_ref":          "who names an artifact",
 	"varve_artifact_note":         "places of artifacts that are being written or removed",
+	"varve_component":             "components: every version of each, with its record",
+	"varve_component_head":        "the number of each component's next version",
+	"varve_edge":                  "which version of a component has which as its child",
+	"varve_journal":               "what was begun outside the metadata and is not settled yet",
 	"varve_orphan":                "keys of stored bytes that wait for deletion",
 	"users.varve_seq":             "what a newer row has more of",
 	"threads.varve_seq":           "what a newer row has more of",
@@ -84,6 +89,9 @@ func use(t *testing.T, st store.Store) {
 		t.Fatal(err)
 	}
 	if _, err := st.Secret(t.Context(), "names"); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Components().Begin(t.Context(), component.Entry{ID: "names", At: time.Now(), Body: component.Raw("{}")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := st.Artifacts().Begin(t.Context(), artifact.Note{Place: "names", At: time.Now()}); err != nil {

@@ -117,6 +117,11 @@ func (s *Store) transact(ctx context.Context, fn func(*tx) error, again func(err
 	if err != nil {
 		return err
 	}
+	return s.retried(ctx, l, fn, again)
+}
+
+// retried is transact on a layout, or without one for what needs none.
+func (s *Store) retried(ctx context.Context, l *layout, fn func(*tx) error, again func(error) bool) error {
 	for try := 1; ; try++ {
 		err := s.notice(s.attempt(ctx, l, fn))
 		if try == tries || !again(err) || number(err) == lockWait && try >= waits {
@@ -130,7 +135,7 @@ func (s *Store) transact(ctx context.Context, fn func(*tx) error, again func(err
 func (s *Store) attempt(ctx context.Context, l *layout, fn func(*tx) error) error {
 	var failed error
 	err := s.lend(ctx, func(c *sql.Conn) error {
-		t := &tx{l: l, conn: c, limit: s.limit}
+		t := &tx{s: s, l: l, conn: c, limit: s.limit}
 		defer func() { t.over = true }()
 		failed = fn(t)
 		if failed == nil || !t.begun {
@@ -147,6 +152,7 @@ func (s *Store) attempt(ctx context.Context, l *layout, fn func(*tx) error) erro
 // tx is a transaction on a connection. It begins with the first statement, in
 // the same packet.
 type tx struct {
+	s      *Store
 	l      *layout
 	conn   *sql.Conn
 	limit  int

@@ -42,6 +42,8 @@ type Store struct {
 	layout  atomic.Pointer[layout] // nil until somebody needs it
 	founded atomic.Bool            // Varve's own tables are there
 	making  sync.Mutex             // one introspection or migration at a time
+
+	components atomic.Bool // there are tables for them
 }
 
 var (

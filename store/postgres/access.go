@@ -118,6 +118,11 @@ func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
 	if err != nil {
 		return err
 	}
+	return s.retried(ctx, l, fn)
+}
+
+// retried is transact on a layout, or without one for what needs none.
+func (s *Store) retried(ctx context.Context, l *layout, fn func(inner) error) error {
 	for try := 1; ; try++ {
 		err := s.notice(s.attempt(ctx, l, fn))
 		if c := code(err); try == tries || (c != "40001" && c != "40P01") {

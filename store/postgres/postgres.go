@@ -41,13 +41,15 @@ type Store struct {
 
 	official bool // its official tables are asked for
 
-	keeper  *keeper
-	layout  atomic.Pointer[layout] // nil until somebody needs it
-	making  sync.Mutex             // one introspection or migration at a time
-	memory  forgetful
-	known   known
-	dropped sync.Once
-	pooled  atomic.Bool // a pooler stands between
+	keeper *keeper
+	layout atomic.Pointer[layout] // nil until somebody needs it
+	making sync.Mutex             // one introspection or migration at a time
+	memory forgetful
+	known  known
+
+	components atomic.Bool // there are tables for them
+	dropped    sync.Once
+	pooled     atomic.Bool // a pooler stands between
 }
 
 var _ store.Store = (*Store)(nil)

@@ -33,12 +33,16 @@ func (s *Store) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	components, err := s.emptyComponents(ctx)
+	if err != nil {
+		return err
+	}
 	added, err := s.emptyAdditions(ctx, l)
 	if err != nil {
 		return err
 	}
 	s.layout.Store(nil)
-	if err := s.alter(ctx, slices.Concat(versioned, index, l.removal(), added)); err != nil {
+	if err := s.alter(ctx, slices.Concat(versioned, index, components, l.removal(), added)); err != nil {
 		return err
 	}
 	return s.again(ctx)

@@ -240,9 +240,14 @@ func (c *conn) carryOut(p *sqlcore.Plan) error {
 	return nil
 }
 
-// keepsNothing refuses to take versioned tables away that hold rows: unlike all
-// else of Varve's they cannot be made again.
+// keepsNothing refuses to take versioned tables away that hold rows, and
+// components: unlike all else of Varve's they cannot be made again.
 func (s *Store) keepsNothing(c *conn) error {
+	if some, err := c.holdsComponents(); err != nil {
+		return err
+	} else if some {
+		return errs.New(errs.Conflict, "the database holds components, which would be lost; export them and remove them first")
+	}
 	found, err := s.catalogue(c, "")
 	for _, d := range found {
 		if last, err := c.number(d.versions.Last); err != nil {

@@ -1,0 +1,34 @@
+package mysql_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/varvedb/varve/component"
+	"github.com/varvedb/varve/component/componenttest"
+	"github.com/varvedb/varve/internal/mytest"
+	"github.com/varvedb/varve/store"
+)
+
+func TestComponents(t *testing.T) {
+	componenttest.Run(t, emptiedComponents(t))
+}
+
+// emptiedComponents gives one store again and again, and empties it before.
+func emptiedComponents(t *testing.T) componenttest.Open {
+	url := mytest.New(t)
+	db := open(t, url)
+	beside := connect(t, url)
+	if err := db.Components().Begin(t.Context(), component.Entry{ID: "x", At: time.Now()}); err != nil {
+		t.Fatal(err) // makes the tables
+	}
+	db.Chat().Features() // and those of artifacts
+	return func(t *testing.T) store.Store {
+		t.Helper()
+		for _, table := range []string{"varve_component", "varve_edge", "varve_artifact", "varve_artifact_ref", "varve_journal"} {
+			exec(t, beside, "DELETE FROM "+table)
+		}
+		exec(t, beside, "DELETE FROM varve_component_head WHERE type_id<>''")
+		return db
+	}
+}
