@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/change"
@@ -65,7 +64,7 @@ func (db *DB) openAnalytics(o Options, data string) func(context.Context) (analy
 			if err := os.MkdirAll(data, 0o700); err != nil {
 				return nil, errs.Wrap(errs.Unavailable, err, "the data folder cannot be made")
 			}
-			f.File = filepath.Join(data, "mirror.duckdb")
+			f.File = db.mirror
 		}
 		return o.Columnar(ctx, f)
 	}

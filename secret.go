@@ -78,3 +78,6 @@ func fingerprint(secret []byte) string {
 	sum := sha256.Sum256(secret)
 	return hex.EncodeToString(sum[:16])
 }
+
+// receiptID names a receipt.
+func receiptID() string { return strings.ToLower(rand.Text()) }

@@ -57,6 +57,9 @@ type Options struct {
 	Compute string
 	// Buckets by the scheme of their URLs: "s3", "azblob".
 	Buckets map[string]blob.Opener
+	// Retain says when threads are deleted for their age, as long as the database
+	// is open; nil: never.
+	Retain []chat.Retention
 	// Columnar opens the engine that answers questions in SQL. nil: the
 	// database is asked itself, if it can.
 	Columnar Columnar
@@ -78,14 +81,16 @@ type Options struct {
 
 // DB is an open data layer. It is safe for concurrent use.
 type DB struct {
-	store store.Store
-	files *blob.Bucket // nil when there is no place for bytes
-	chat  *chat.Service
-	state *state.Service
-	todo  *todo.Service
-	lake  *lake.Service
-	src   Source
-	place string // of the files, without secrets
+	store  store.Store
+	files  *blob.Bucket // nil when there is no place for bytes
+	chat   *chat.Service
+	state  *state.Service
+	todo   *todo.Service
+	lake   *lake.Service
+	src    Source
+	place  string // of the files, without secrets
+	data   string // the folder for what is not in the database; "" is none
+	mirror string // the file of the mirror that answers SQL; "" is none
 
 	elementURL func(threadID, elementID string) string // nil without files
 
@@ -128,11 +133,14 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	if data == "" {
 		data = db.src.dataFolder()
 	}
+	if db.data = data; data != "" {
+		db.mirror = filepath.Join(data, "mirror.duckdb")
+	}
 	cursors, err := secret(ctx, db.store, data, "cursors")
 	if err != nil {
 		return err
 	}
-	opt := chat.Options{Secret: cursors, Log: o.Log.With("part", "chat")}
+	opt := chat.Options{Secret: cursors, Retain: o.Retain, Log: o.Log.With("part", "chat")}
 	place := o.Elements
 	if place == "" && data != "" {
 		place, o.Within = filepath.Join(data, "elements"), ""

@@ -92,6 +92,14 @@ type FormCursor interface {
 	WriteFile(ctx context.Context, path string, form Form, limit int) error
 }
 
+// A Forgetter is an engine that keeps copies of rows. Engines may be one.
+type Forgetter interface {
+	// Forget deletes all copies, so that nothing of rows that are gone from the
+	// database is left; they are made again when they are needed.
+	// errs.Unavailable where another process has them.
+	Forget(ctx context.Context) error
+}
+
 // Options tune a [Service].
 type Options struct {
 	// Open makes the engine, at the first question.
@@ -164,6 +172,30 @@ func (s *Service) Engine(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return e.Name(), nil
+}
+
+// Forget has the engine delete its copies of rows, and tells whether it is one
+// that does. kept: there are copies, so that an engine which is not open yet is
+// opened for it; else there are none without one.
+func (s *Service) Forget(ctx context.Context, kept bool) (bool, error) {
+	s.mu.Lock()
+	open := s.engine != nil
+	s.mu.Unlock()
+	if !open && !kept {
+		return false, nil
+	}
+	e, err := s.opened(ctx)
+	if errs.KindOf(err) == errs.Unsupported {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f, ok := e.(Forgetter)
+	if !ok {
+		return false, nil
+	}
+	return true, f.Forget(ctx)
 }
 
 func (s *Service) opened(ctx context.Context) (Engine, error) {

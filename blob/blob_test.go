@@ -2,6 +2,8 @@ package blob_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -159,5 +161,42 @@ func TestSignedURLs(t *testing.T) {
 	now = now.Add(blob.DefaultTTL)
 	if err := b.Verify(key, u.Query()); !errors.Is(err, errs.Forbidden) {
 		t.Errorf("over: %v", err)
+	}
+}
+
+// A process that is killed while it writes leaves a piece beside the place of
+// the file.
+func TestDeletingTakesThePiecesOfABrokenWriteAlong(t *testing.T) {
+	b, dir := open(t, blob.Options{})
+	for _, key := range []string{"mine", "other"} {
+		if _, err := b.Write(t.Context(), key, strings.NewReader("x"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pieces := func(key string) string {
+		var path string
+		sum := sha256.Sum256([]byte(key))
+		name := hex.EncodeToString(sum[:])
+		path = filepath.Join(dir, name[:2], name[2:])
+		if _, err := os.Stat(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".1763712000000000000.tmp", []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := pieces("mine")
+	pieces("other")
+	for range 2 { // the second time there is only a piece again
+		if err := b.Delete(t.Context(), "mine"); err != nil {
+			t.Fatal(err)
+		}
+		if n := files(t, dir); n != 2 {
+			t.Fatalf("%d files are left, not the two of the other", n)
+		}
+		if err := os.WriteFile(path+".7.tmp", []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -1,12 +1,16 @@
 package blob
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 
 	"github.com/varvedb/varve/errs"
@@ -28,6 +32,7 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 		Bucket:  b,
 		Name:    hashed,
 		Written: func(name string) error { return settle(dir, name) },
+		Delete:  func(ctx context.Context, key string) error { return erase(ctx, b, dir, hashed(key)) },
 		Local:   true,
 	}, opt), nil
 }
@@ -38,6 +43,28 @@ func hashed(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	name := hex.EncodeToString(sum[:])
 	return name[:2] + "/" + name[2:]
+}
+
+// erase deletes a file, and the pieces of it that lie beside it when a process
+// was killed while it wrote: NAME.NUMBER.tmp.
+func erase(ctx context.Context, b *blob.Bucket, dir, name string) error {
+	gone := b.Delete(ctx, name)
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	beside, err := os.ReadDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone
+	}
+	for _, f := range beside {
+		if strings.HasPrefix(f.Name(), filepath.Base(path)+".") && strings.HasSuffix(f.Name(), ".tmp") {
+			if rm := os.Remove(filepath.Join(filepath.Dir(path), f.Name())); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
+				err = errors.Join(err, rm)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return gone
 }
 
 // settle puts a file and its folder on disk: the database will say that it is

@@ -88,7 +88,8 @@ type Files interface {
 	Write(ctx context.Context, key string, r io.Reader, mime string) (int64, error)
 	// Open opens a file. errs.NotFound when there is none.
 	Open(ctx context.Context, key string) (Content, error)
-	// Delete removes a file; one that is missing is no error.
+	// Delete removes a file, and what a write of it that broke off left; one that
+	// is missing is no error.
 	Delete(ctx context.Context, key string) error
 	// SignedURL makes a URL that reads a file for a while without other
 	// credentials, and tells the reader its name and type.

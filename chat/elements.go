@@ -41,9 +41,11 @@ func (s *Service) PutElement(ctx context.Context, e Element, content io.Reader) 
 }
 
 // putContent stores bytes first and the row after them: a row never names
-// bytes that are not there, and bytes whose row fails are taken away again.
+// bytes that are not there, and bytes whose row fails are taken away again. A
+// note goes before the bytes: where this process ends before the row, the sweep
+// finds it.
 func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader, w Write) error {
-	if s.sweep == nil {
+	if s.sweep == nil || s.opt.Files == nil {
 		return errs.New(errs.Unsupported, "no place for bytes is configured here; store the element without content")
 	}
 	key, err := s.holdKey(ctx, *e, w)
@@ -54,7 +56,11 @@ func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader,
 	if e.MIME == "" {
 		e.MIME = "application/octet-stream"
 	}
+	if err := s.port().Expect(ctx, key, w); err != nil {
+		return err
+	}
 	if _, err := s.opt.Files.Write(ctx, key, content, e.MIME); err != nil {
+		s.unwritten(ctx, key)
 		return err
 	}
 	e.ObjectKey = key
@@ -62,13 +68,24 @@ func (s *Service) putContent(ctx context.Context, e *Element, content io.Reader,
 		e.URL = s.opt.ElementURL(e.ThreadID, e.ID)
 	}
 	if err := s.port().ApplyElement(ctx, *e, w); err != nil {
-		// The caller may have gone; the bytes must not stay for that.
-		if rm := s.opt.Files.Delete(context.WithoutCancel(ctx), key); rm != nil {
-			s.opt.Log.Warn("bytes of a refused element stay behind", "key", key, "err", rm)
-		}
+		s.unwritten(ctx, key)
 		return err
 	}
 	return nil
+}
+
+// unwritten takes away what an upload that failed may have left. The caller may
+// have gone; the bytes must not stay for that. Where they do, the note stays
+// too, and the sweep tries again.
+func (s *Service) unwritten(ctx context.Context, key string) {
+	ctx = context.WithoutCancel(ctx)
+	err := s.opt.Files.Delete(ctx, key)
+	if err == nil {
+		err = s.port().Forget(ctx, []string{key})
+	}
+	if err != nil {
+		s.opt.Log.Warn("bytes of a refused element stay behind for a while", "err", err)
+	}
 }
 
 // ownKey refuses a user an element that names bytes which are here already and

@@ -19,6 +19,9 @@ type Options struct {
 	// bytes are served; it is stored, so that other readers of the database
 	// find them. nil: none is stored.
 	ElementURL func(threadID, elementID string) string
+	// Retain says when threads are deleted for their age; nil: never. See
+	// [Service.Retain].
+	Retain []Retention
 	// Secret signs cursors; processes that share a database share it. nil: a
 	// random one.
 	Secret []byte
@@ -50,16 +53,20 @@ func (o Options) withDefaults() Options {
 type Service struct {
 	store Store
 	opt   Options
-	sweep *sweeper // nil without Files, and inside a transaction
+	sweep *sweeper // nil where there is nothing to delete, and inside a transaction
 }
 
 var _ API = (*Service)(nil)
 
-// NewService makes a service over a store. Close stops what it runs.
+// NewService makes a service over a store. Close stops what it runs. With a
+// rule of retention it runs at once, and makes the tables where there are none.
 func NewService(store Store, opt Options) *Service {
 	s := &Service{store: store, opt: opt.withDefaults()}
-	if s.opt.Files != nil {
-		s.sweep = newSweeper(store, s.opt.Files, s.opt.Log)
+	if s.opt.Files != nil || len(s.opt.Retain) > 0 {
+		s.sweep = newSweeper(s)
+	}
+	if len(s.opt.Retain) > 0 {
+		s.sweep.begin()
 	}
 	return s
 }
@@ -83,8 +90,8 @@ func (s *Service) port() Store {
 // Features says what the store below can do.
 func (s *Service) Features() Features { return s.port().Features() }
 
-// Close stops the deletion of orphaned bytes; what is left is done after the
-// next start.
+// Close stops the deletion of orphaned bytes and of threads whose time is over;
+// what is left is done after the next start.
 func (s *Service) Close() error {
 	if s.sweep != nil {
 		s.sweep.stop()

@@ -29,6 +29,7 @@ type Store interface {
 	Elements
 	Feedbacks
 	Orphans
+	Erasing
 }
 
 // TombstoneAge is how long a deleted thread cannot be written again, so that a
@@ -151,12 +152,48 @@ type Feedbacks interface {
 }
 
 // Orphans remembers stored bytes that no element names any more, from the
-// transaction that orphaned them until they are deleted.
+// transaction that orphaned them until they are deleted, and bytes that are
+// about to be stored, until an element names them.
 type Orphans interface {
-	// Orphans returns at most limit keys, oldest first.
-	Orphans(ctx context.Context, limit int) ([]string, error)
-	// Forget drops keys whose bytes are deleted.
+	// Expect notes a key under which bytes are about to be written, before they
+	// are. When nothing came to name it, it is an orphan from [UploadGrace] after
+	// w.Now on: what wrote it is not there any more. ApplyElement and Load drop
+	// the note in the transaction that names the key.
+	Expect(ctx context.Context, key string, w Write) error
+	// Orphans returns at most limit keys that are orphans at a time, oldest
+	// first; those that were only expected come last.
+	Orphans(ctx context.Context, now time.Time, limit int) ([]string, error)
+	// Forget drops keys whose bytes are deleted, or were not written after all.
 	Forget(ctx context.Context, keys []string) error
+}
+
+// UploadGrace is how long an upload may take, from its first byte to the row
+// that names it.
+const UploadGrace = 24 * time.Hour
+
+// Erasing takes a person out of a database.
+type Erasing interface {
+	// Owned returns the ids of all threads that carry a person's identifier or
+	// the id of the user who has it. None is no error.
+	Owned(ctx context.Context, identifier string) ([]string, error)
+	// EraseUser removes the user with an identifier, takes identifier and id out
+	// of the tombstones of their threads, and removes what other layers only
+	// marked as deleted of theirs. It is atomic where there are transactions; a
+	// user that is missing is no error, so that it can be repeated.
+	// errs.Conflict while threads are theirs.
+	EraseUser(ctx context.Context, identifier string, w Write) (Traces, error)
+}
+
+// Traces is what EraseUser removed.
+type Traces struct {
+	Users      int // rows of users, 0 or 1
+	Tombstones int // that named the person
+	Threads    int // that another layer had marked as deleted
+}
+
+// StillOwns is the error of a store that is to erase a user with threads.
+func StillOwns() error {
+	return errs.New(errs.Conflict, "the user has threads; delete them first")
 }
 
 // Allow is the one rule of ownership for writes: an actor may write to a

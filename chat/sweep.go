@@ -6,34 +6,37 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/varvedb/varve/errs"
 )
 
 // sweeper deletes orphaned bytes after the transaction that orphaned them, and
 // again until it works. It looks when told, and now and then for what a
-// failure or an earlier process left.
+// failure or an earlier process left. Threads whose time is over go the same
+// way.
 type sweeper struct {
-	store  Store
-	files  Files
-	log    *slog.Logger
-	wake   chan struct{}
-	ctx    context.Context
-	cancel context.CancelFunc
-	once   sync.Once
-	done   chan struct{}
+	service *Service
+	wake    chan struct{}
+	ctx     context.Context
+	cancel  context.CancelFunc
+	once    sync.Once
+	done    chan struct{}
 
+	turn chan struct{} // held by who deletes
 	mu   sync.Mutex
 	held map[string]bool // keys being written or deleted
 }
 
 const (
-	sweepEvery = time.Minute
-	sweepBatch = 100
+	sweepEvery  = time.Minute
+	retainEvery = time.Hour
+	sweepBatch  = 100
 )
 
-func newSweeper(store Store, files Files, log *slog.Logger) *sweeper {
+func newSweeper(s *Service) *sweeper {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &sweeper{store: store, files: files, log: log, wake: make(chan struct{}, 1),
-		ctx: ctx, cancel: cancel, done: make(chan struct{}), held: map[string]bool{}}
+	return &sweeper{service: s, wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
+		done: make(chan struct{}), turn: make(chan struct{}, 1), held: map[string]bool{}}
 }
 
 // begin starts the goroutine, unless it was started or stopped.
@@ -46,10 +49,14 @@ func (s *sweeper) stop() {
 	<-s.done
 }
 
+func (s *sweeper) log() *slog.Logger { return s.service.opt.Log }
+
 func (s *sweeper) run(ctx context.Context) {
 	defer close(s.done)
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	sweep, retain := time.NewTicker(sweepEvery), time.NewTicker(retainEvery)
+	defer sweep.Stop()
+	defer retain.Stop()
+	s.retain(ctx)
 	for {
 		for s.batch(ctx) == sweepBatch {
 		}
@@ -57,42 +64,102 @@ func (s *sweeper) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
-		case <-tick.C:
+		case <-sweep.C:
+		case <-retain.C:
+			s.retain(ctx)
 		}
+	}
+}
+
+// retain deletes the threads that are older than they may be.
+func (s *sweeper) retain(ctx context.Context) {
+	if len(s.service.opt.Retain) == 0 {
+		return
+	}
+	n, err := s.service.Retain(ctx, s.service.opt.Retain, false, nil)
+	if n.Threads > 0 {
+		s.log().Info("threads were deleted whose time was over", "threads", n.Threads)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log().Warn("threads whose time is over could not all be deleted", "err", err)
 	}
 }
 
 // batch deletes what it can of the oldest orphans and returns how many.
 func (s *sweeper) batch(ctx context.Context) int {
-	keys, err := s.store.Orphans(ctx, sweepBatch)
+	if s.service.opt.Files == nil {
+		return 0
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	defer func() { <-s.turn }()
+	now := s.service.opt.Now()
+	keys, err := s.service.store.Orphans(ctx, now, sweepBatch)
 	if err != nil || len(keys) == 0 {
 		return 0
 	}
-	keys = slices.DeleteFunc(keys, func(key string) bool { return !s.hold(key) })
+	n, _ := s.delete(ctx, now, keys, sweepBatch) // what failed comes again
+	return n
+}
+
+// delete deletes the bytes of keys that are still orphans: they may have been
+// written anew since they were listed. limit is how many orphans to look
+// through for them.
+func (s *sweeper) delete(ctx context.Context, now time.Time, keys []string, limit int) (n int, failed error) {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return !s.hold(key) })
 	defer s.release(keys...)
-	// A key may have been written anew between the two looks.
-	still, err := s.store.Orphans(ctx, sweepBatch)
+	still, err := s.service.store.Orphans(ctx, now, limit)
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	var gone []string
 	for _, key := range keys {
 		if !slices.Contains(still, key) {
 			continue
 		}
-		if err := s.files.Delete(ctx, key); err != nil {
-			s.log.Warn("bytes could not be deleted yet", "key", key, "err", err)
+		if err := s.service.opt.Files.Delete(ctx, key); err != nil {
+			s.log().Warn("bytes could not be deleted yet", "err", err)
+			failed = err
 			continue
 		}
 		gone = append(gone, key)
 	}
 	if len(gone) == 0 {
-		return 0
+		return 0, failed
 	}
-	if err := s.store.Forget(ctx, gone); err != nil {
-		return 0
+	if err := s.service.store.Forget(ctx, gone); err != nil {
+		return 0, err
 	}
-	return len(gone)
+	return len(gone), failed
+}
+
+// drain deletes all orphans that are chosen; an error says that some are left.
+// What is being uploaded by this process is no orphan, whatever the time.
+func (s *sweeper) drain(ctx context.Context, now time.Time, chosen func(key string) bool) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return errs.Wrap(errs.Unavailable, context.Cause(ctx), "the call was given up")
+	}
+	defer func() { <-s.turn }()
+	for limit := sweepBatch; ; {
+		keys, err := s.service.store.Orphans(ctx, now, limit)
+		if err != nil {
+			return err
+		}
+		all := len(keys) < limit
+		keys = slices.DeleteFunc(keys, func(key string) bool { return !chosen(key) })
+		n, err := s.delete(ctx, now, keys, limit)
+		if err != nil || all {
+			return err
+		}
+		if n == 0 { // others' stand before them
+			limit *= 4
+		}
+	}
 }
 
 // hold keeps a key to its holder: no other writer of it, no sweep. false: it

@@ -77,6 +77,16 @@ type Finding struct {
 	SQL  []string `json:"sql"`
 }
 
+// A Scrubber knows what is left of rows that were deleted. Stores that are none
+// leave it unsaid.
+type Scrubber interface {
+	// Scrub overwrites or removes what deleted rows left in files of the store's
+	// own: free pages, logs, indexes. It tells in words for people what it did,
+	// and what it cannot reach, the second with an error too. It may be repeated,
+	// and must be when it fails.
+	Scrub(ctx context.Context) (done, beyond []string, err error)
+}
+
 type inside struct{}
 
 // Inside marks the context that is handed to the fn of an Update.

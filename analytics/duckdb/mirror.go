@@ -62,6 +62,7 @@ type Mirror struct {
 	src  Sources
 	opt  Options
 	lock *lock // the mirror's file is this process's; nil: it is in memory
+	away bool  // there is a file, and another process has it
 
 	slots   chan struct{}  // one for every statement that runs
 	running sync.WaitGroup // statements, those that nobody waits for any more too
@@ -88,7 +89,7 @@ func Open(ctx context.Context, src Sources, o Options) (*Mirror, error) {
 		}
 		if m.lock == nil {
 			m.opt.Log.Info("another process has the mirror; this one keeps its own in memory", "file", m.opt.Path)
-			m.opt.Path = ""
+			m.opt.Path, m.away = "", true
 		}
 	}
 	eng, err := m.openEngine(ctx)
@@ -140,15 +141,34 @@ func (m *Mirror) following(ctx context.Context, fn func() error) error {
 	if !errors.Is(err, duck.ErrDamaged) {
 		return err
 	}
-	if err := m.renew(ctx, err); err != nil {
+	if err := m.mend(ctx, err); err != nil {
 		return err
 	}
 	return fn()
 }
 
-// renew makes the mirror anew, from nothing. The caller follows.
-func (m *Mirror) renew(ctx context.Context, why error) error {
+var _ analytics.Forgetter = (*Mirror)(nil)
+
+// Forget implements analytics.Forgetter. Freed blocks of the file are not
+// overwritten, so the file goes.
+func (m *Mirror) Forget(ctx context.Context) error {
+	if err := m.following(ctx, func() error { return m.renew(ctx) }); err != nil {
+		return err
+	}
+	if m.away {
+		return errs.New(errs.Unavailable, "another process has the mirror's file: stop it, or do this through it")
+	}
+	return nil
+}
+
+// mend makes a damaged mirror anew. The caller follows.
+func (m *Mirror) mend(ctx context.Context, why error) error {
 	m.opt.Log.Warn("the mirror cannot be read and is made anew", "err", why)
+	return m.renew(ctx)
+}
+
+// renew makes the mirror anew, from nothing. The caller follows.
+func (m *Mirror) renew(ctx context.Context) error {
 	for !m.use.TryLock() { // answers that are still being read are waited for
 		select {
 		case <-ctx.Done():

@@ -25,7 +25,7 @@ func (m *Mirror) Query(ctx context.Context, sql string, args []any) (analytics.C
 	}
 	if errors.Is(err, duck.ErrDamaged) {
 		why := err
-		if err = m.following(ctx, func() error { return m.renew(ctx, why) }); err == nil {
+		if err = m.following(ctx, func() error { return m.mend(ctx, why) }); err == nil {
 			a, err = m.ask(ctx, sql, args, true)
 		}
 	}

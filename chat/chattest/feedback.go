@@ -61,6 +61,24 @@ var feedback = []rule{
 		s.put(message(m, t, "hi"))
 		s.equal(s.thread(t).Steps[0].Feedback.Value, 1)
 	}},
+	{name: "feedback that came with another thread goes with its step's", needs: func(f chat.Features) bool { return !f.NeedsThread }, test: func(s subject) {
+		here, there, m := id(), id(), id()
+		w, err := s.PutFeedback(s.ctx, chat.Feedback{ForID: m, ThreadID: there, Value: 1})
+		s.must(err)
+		s.put(message(m, here, "hi"))
+		s.must(s.DeleteThread(s.ctx, here))
+		s.kind(errs.NotFound, s.DeleteFeedback(s.ctx, chat.Ref{ID: w.ID}))
+		s.equal(ids(s.list(chat.ThreadFilter{Feedback: chat.Ptr(1)}, 10, "")), []string(nil))
+		s.equal(s.thread(there).ID, there)
+	}},
+	{name: "feedback goes with the thread it came with", needs: func(f chat.Features) bool { return !f.NeedsThread }, test: func(s subject) {
+		here, there, m := id(), id(), id()
+		_, err := s.PutFeedback(s.ctx, chat.Feedback{ForID: m, ThreadID: there, Value: 1})
+		s.must(err)
+		s.put(message(m, here, "hi"))
+		s.must(s.DeleteThread(s.ctx, there))
+		s.equal(s.thread(here).Steps[0].Feedback, (*chat.Feedback)(nil))
+	}},
 	{name: "an id of another step's feedback is a conflict", needs: func(f chat.Features) bool { return !f.NeedsThread }, test: func(s subject) {
 		t, m := s.ownedThread(s.user("ada"), "hi")
 		w, err := s.PutFeedback(s.ctx, chat.Feedback{ForID: m, ThreadID: t, Value: 1})

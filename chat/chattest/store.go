@@ -21,11 +21,7 @@ import (
 // RunStore holds a store to what an API cannot show: transactions, the change
 // log, tombstones' age, orphans, and the vectors of merging.
 func RunStore(t *testing.T, open func(t *testing.T) store.Store) {
-	for _, r := range []struct {
-		name  string
-		needs func(chat.Features) bool
-		test  func(s stored)
-	}{
+	for _, r := range append([]storeRule{
 		{"merging agrees with the vectors", always, vectors},
 		{"a deleted thread can be made again after a day", func(f chat.Features) bool { return f.Tombstones }, tombstones},
 		{"keys of bytes become orphans and are forgotten", func(f chat.Features) bool { return f.Orphans }, orphans},
@@ -36,7 +32,7 @@ func RunStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a call through the outer handle inside an update is invalid", transactions, outer},
 		{"every write is noted, in order", func(f chat.Features) bool { return f.ChangeLog }, noted},
 		{"a call whose context has ended is not done", always, ended},
-	} {
+	}, erasing...) {
 		t.Run(r.name, func(t *testing.T) {
 			db := open(t)
 			if !r.needs(db.Chat().Features()) {
@@ -45,6 +41,13 @@ func RunStore(t *testing.T, open func(t *testing.T) store.Store) {
 			r.test(stored{subject: subject{T: t, API: Service(t, db.Chat()), f: db.Chat().Features(), ctx: t.Context()}, db: db})
 		})
 	}
+}
+
+// storeRule is a rule that an API cannot show.
+type storeRule struct {
+	name  string
+	needs func(chat.Features) bool
+	test  func(s stored)
 }
 
 type stored struct {
@@ -132,7 +135,7 @@ func orphans(s stored) {
 	c, w, t := s.db.Chat(), chat.Write{Now: time.Now()}, id()
 	e := chat.Element{ID: id(), ThreadID: t, Name: "n", ObjectKey: "first/key"}
 	keys := func() []string {
-		got, err := c.Orphans(s.ctx, 10)
+		got, err := c.Orphans(s.ctx, time.Now(), 10)
 		s.must(err)
 		return got
 	}

@@ -71,7 +71,9 @@ var rooms = map[string][]string{
 	"analytics":        nil,
 	"analytics/duckdb": {"analytics", "chat", "state", "internal/duck"},
 
-	"":    {"analytics", "artifact", "chat", "state", "todo", "lake", "store", "blob"},
+	"erasure": {"chat"},
+
+	"":    {"analytics", "artifact", "chat", "erasure", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "server", "server/keys", "server/wire", "client", "internal/config"},

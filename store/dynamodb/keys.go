@@ -47,6 +47,7 @@ const (
 	pending    = "varvePending"
 	feedbackID = "varveId"
 	expires    = "varveExpires"
+	due        = "varveDue"
 )
 
 // DynamoDB's limits on keys, in bytes.

@@ -145,7 +145,7 @@ func TestMarksFollowTheThread(t *testing.T) {
 	want("bob", "", "t", "")
 	must(c.DeleteThread(ctx, "t", now))
 	want("bob", "", "", "")
-	left, err := c.Orphans(ctx, 10)
+	left, err := c.Orphans(ctx, time.Now(), 10)
 	if must(err); len(left) != 0 {
 		t.Errorf("%q", left)
 	}

@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/varvedb/varve/chat"
 )
 
 // Stored bytes belong to the elements that name them. An item for each key
@@ -44,6 +47,14 @@ func (s *Store) references(change, name string, elements []key) op {
 	return op{Update: &types.Update{TableName: &s.c.table, Key: objectKey(name).attributes(),
 		UpdateExpression:          aws.String(change + " varveElements :e"),
 		ExpressionAttributeValues: item{":e": &types.AttributeValueMemberSS{Value: set}}}}
+}
+
+// Expect implements chat.Orphans: a mark whose time is to come, which the
+// element takes away that names the key.
+func (r rooms) Expect(ctx context.Context, key string, w chat.Write) error {
+	i := r.s.orphan(key)
+	i[due] = text(w.Now.Add(chat.UploadGrace).UTC().Format(time.RFC3339Nano))
+	return r.s.c.batch(ctx, []types.WriteRequest{putRequest(i)})
 }
 
 // sweep ends what a call began. What a deleted thread left goes: first the keys
@@ -110,7 +121,7 @@ type mark struct {
 	at   int64
 }
 
-func (s *Store) marks(ctx context.Context) (m marks, err error) {
+func (s *Store) marks(ctx context.Context, now time.Time) (m marks, err error) {
 	err = s.c.query(ctx, dynamodb.QueryInput{KeyConditionExpression: aws.String("PK = :pk"), ConsistentRead: aws.Bool(true),
 		ExpressionAttributeValues: item{":pk": text(orphanPK)}}, func(page []item) bool {
 		for _, i := range page {
@@ -120,7 +131,7 @@ func (s *Store) marks(ctx context.Context) (m marks, err error) {
 				m.laying = append(m.laying, mark{gen, stringOf(i["thread"]), at})
 			} else if thread, ok := asText(i["thread"]); ok {
 				m.deleting = append(m.deleting, thread)
-			} else {
+			} else if soon, err := time.Parse(time.RFC3339Nano, stringOf(i[due])); err != nil || !soon.After(now) {
 				m.keys = append(m.keys, mark{name: stringOf(i["objectKey"]), at: at})
 			}
 		}
@@ -132,8 +143,8 @@ func (s *Store) marks(ctx context.Context) (m marks, err error) {
 
 // Orphans implements chat.Orphans. It also ends deletions that broke off and
 // takes away chunks that no write came to name.
-func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
-	m, err := r.s.marks(ctx)
+func (r rooms) Orphans(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	m, err := r.s.marks(ctx, now)
 	if err != nil {
 		return nil, err
 	}

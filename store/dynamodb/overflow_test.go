@@ -121,7 +121,7 @@ func TestALongTextThatBreaksOffShowsNothing(t *testing.T) {
 				t.Error("half a thread is there")
 			}
 			// What was laid is taken away, once no write can be waiting to name it.
-			if _, err := c.Orphans(t.Context(), 10); err != nil {
+			if _, err := c.Orphans(t.Context(), time.Now(), 10); err != nil {
 				t.Fatal(err)
 			}
 			if left := items(t, w.url, "THREAD#new"); len(left) < 2 {
@@ -131,7 +131,7 @@ func TestALongTextThatBreaksOffShowsNothing(t *testing.T) {
 				mark["at"] = &types.AttributeValueMemberN{Value: fmt.Sprint(time.Now().Add(-time.Hour).UnixNano())}
 				put(t, w.url, mark)
 			}
-			if _, err := c.Orphans(t.Context(), 10); err != nil {
+			if _, err := c.Orphans(t.Context(), time.Now(), 10); err != nil {
 				t.Fatal(err)
 			}
 			if old, fresh, marks := items(t, w.url, "THREAD#old"), items(t, w.url, "THREAD#new"), items(t, w.url, "VARVE#ORPHAN"); len(old) != 2 || len(fresh)+len(marks) != 0 {
@@ -183,13 +183,13 @@ func TestBytesThatChainlitsElementNamesStay(t *testing.T) {
 	if err := c.DeleteThread(t.Context(), "ours", now); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := c.Orphans(t.Context(), 10); err != nil || len(found) != 0 {
+	if found, err := c.Orphans(t.Context(), time.Now(), 10); err != nil || len(found) != 0 {
 		t.Errorf("%q, %v", found, err)
 	}
 	if err := c.DeleteElement(t.Context(), chat.Ref{ID: "e", ThreadID: "theirs"}, now); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := c.Orphans(t.Context(), 10); err != nil || len(found) != 1 {
+	if found, err := c.Orphans(t.Context(), time.Now(), 10); err != nil || len(found) != 1 {
 		t.Errorf("%q, %v", found, err)
 	}
 }

@@ -99,7 +99,7 @@ func TestRequestsOfEachCall(t *testing.T) {
 			}
 			return err
 		}},
-		{"Orphans", "Query", "Query", func(c chat.Store) error { _, err := c.Orphans(ctx, 10); return err }},
+		{"Orphans", "Query", "Query", func(c chat.Store) error { _, err := c.Orphans(ctx, time.Now(), 10); return err }},
 	} {
 		fresh := open(t, w.url, dynamodb.Options{HTTP: &http.Client{Transport: w}}).Chat()
 		for n, want := range []string{call.first, call.again} {

@@ -237,6 +237,7 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 			return chat.Missing("threadId", id)
 		}
 		for _, s := range inOrder(d.steps, func(s chat.Step) bool { return s.ThreadID == id }) {
+			d.dropFeedback(s.ID, w) // whichever thread it came with
 			d.dropStep(s.ID, w)
 		}
 		for _, e := range inOrder(d.elements, func(e chat.Element) bool { return e.ThreadID == id }) {
@@ -270,23 +271,6 @@ func inOrder[T any](table map[string]row[T], match func(T) bool) []T {
 		values[i] = r.value
 	}
 	return values
-}
-
-// Orphans implements chat.Orphans.
-func (r rooms) Orphans(ctx context.Context, limit int) (keys []string, err error) {
-	err = r.at.read(ctx, func(d *data) error {
-		keys = slices.Clone(d.orphans[:min(limit, len(d.orphans))])
-		return nil
-	})
-	return keys, err
-}
-
-// Forget implements chat.Orphans.
-func (r rooms) Forget(ctx context.Context, keys []string) error {
-	return r.at.write(ctx, func(d *data) error {
-		d.adopt(keys...)
-		return nil
-	})
 }
 
 func cloneThread(t chat.Thread) chat.Thread {

@@ -160,6 +160,7 @@ type data struct {
 	relations  map[string]*relation
 	orphans    []string
 	meta       metadata
+	expected   map[string]time.Time // keys of bytes, and when they were announced
 	events     []change.Event
 	births     int
 	undo       []func()
@@ -181,7 +182,7 @@ func newData() *data {
 		steps: map[string]row[chat.Step]{}, elements: map[string]row[chat.Element]{},
 		feedbacks: map[string]chat.Feedback{}, tombstones: map[string]tombstone{},
 		sheets: map[string]*sheet{}, relations: map[string]*relation{}, meta: newMetadata(),
-		artifacts: map[artifact.Digest]artifact.Entry{}, places: map[string]spot{}}
+		artifacts: map[artifact.Digest]artifact.Entry{}, places: map[string]spot{}, expected: map[string]time.Time{}}
 }
 
 func (d *data) rollback(mark int) {
@@ -236,6 +237,9 @@ func (d *data) orphan(key string) {
 }
 
 func (d *data) adopt(keys ...string) {
+	for _, key := range keys {
+		remove(d, d.expected, key)
+	}
 	before := d.orphans
 	d.undo = append(d.undo, func() { d.orphans = before })
 	d.orphans = slices.DeleteFunc(slices.Clone(before), func(k string) bool { return slices.Contains(keys, k) })

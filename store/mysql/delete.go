@@ -93,8 +93,9 @@ func (r rooms) DeleteThread(ctx context.Context, id string, w chat.Write) error 
 	return r.write(ctx, func(l *layout, u *unit) error {
 		var h held
 		in := contents(id)
-		if err := u.Run(ctx, l.lock(id, &h), in.steps.question(`x."threadId"=?`, id),
-			in.elements.question(`x."threadId"=?`, id), in.votes.question(`x."threadId"=?`, id)); err != nil {
+		// A verdict goes with its step and with the thread that it came with.
+		loose := in.loose.question(`x."threadId"=? AND NOT EXISTS (SELECT 1 FROM steps s WHERE s."id"=x."forId" AND s."threadId"=?)`, id, id)
+		if err := u.Run(ctx, append([]sqlcore.Query{l.lock(id, &h), loose}, in.questions()[:3]...)...); err != nil {
 			return err
 		}
 		if !h.found || chat.Allow(w.Actor, h.UserIdentifier, "") != nil {

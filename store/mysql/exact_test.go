@@ -61,7 +61,7 @@ func TestIdsAreExact(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if keys, err := db.Orphans(ctx, 10); err != nil || !slices.Equal(keys, ids[:4]) {
+	if keys, err := db.Orphans(ctx, time.Now(), 10); err != nil || !slices.Equal(keys, ids[:4]) {
 		t.Errorf("orphans are %q, %v", keys, err)
 	}
 	if err := thread(ctx, db, long+"12"); errs.KindOf(err) != errs.Invalid {

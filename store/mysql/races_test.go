@@ -39,7 +39,7 @@ func TestBytesOfTwoElementsTakenAwayAtOnceBecomeOrphansOnce(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	keys, err := db.Orphans(ctx, 100)
+	keys, err := db.Orphans(ctx, time.Now(), 100)
 	if slices.Sort(keys); err != nil || !slices.Equal(keys, want) {
 		t.Errorf("orphans are %q, %v", keys, err)
 	}

@@ -97,27 +97,7 @@ func (u *unit) adopt(keys ...string) {
 	for _, key := range keys {
 		if key != "" {
 			u.do(`DELETE FROM varve_orphan WHERE "key"=?`, key)
+			u.do(`DELETE FROM varve_meta WHERE "key"=?`, uploadKey(key))
 		}
 	}
-}
-
-// Orphans implements chat.Orphans.
-func (r rooms) Orphans(ctx context.Context, limit int) (keys []string, err error) {
-	if _, err := r.at.ready(ctx); err != nil {
-		return nil, err
-	}
-	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT "key" FROM varve_orphan ORDER BY id LIMIT ?`, Args: []any{limit}, Each: func(row sqlcore.Row) error {
-		key, _ := row.Text(0)
-		keys = append(keys, key)
-		return nil
-	}})
-	return keys, err
-}
-
-// Forget implements chat.Orphans.
-func (r rooms) Forget(ctx context.Context, keys []string) error {
-	return r.write(ctx, func(_ *layout, u *unit) error {
-		u.adopt(keys...)
-		return nil
-	})
 }

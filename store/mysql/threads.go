@@ -74,7 +74,8 @@ func (r rooms) ApplyThread(ctx context.Context, p chat.ThreadPatch, w chat.Write
 		questions := []sqlcore.Query{l.lock(p.ID, &h)}
 		owner, known := "", p.UserID == ""
 		if !known {
-			questions = append(questions, sqlcore.Query{SQL: `SELECT "identifier" FROM users WHERE "id"=?`, Args: []any{p.UserID},
+			// Shared with others and held, so that the user is not erased meanwhile.
+			questions = append(questions, sqlcore.Query{SQL: `SELECT "identifier" FROM users WHERE "id"=? LOCK IN SHARE MODE`, Args: []any{p.UserID},
 				Each: func(got sqlcore.Row) error {
 					owner, known = got.(row).text(0), true
 					return nil

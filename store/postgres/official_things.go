@@ -141,26 +141,17 @@ SELECT count(*),'{}'::text[] FROM gone`, l.table("feedbacks"), l.table("threads"
 	}
 }
 
-// officialDeleteThread leaves feedback of another thread, which came before its
-// step, and with it the step's row as the placeholder that it needs.
+// officialDeleteThread takes feedback along that is of the thread's steps, and
+// that came with the thread before its step came to another.
 func (l *layout) officialDeleteThread() string {
 	steps, elements, feedbacks := l.target("steps"), l.target("elements"), l.target("feedbacks")
-	bare := `"parentId"=NULL,"name"=NULL,"type"='run',"input"=NULL,"output"=NULL,"metadata"='{}',"showInput"=NULL,"isError"=NULL`
-	for _, name := range []string{sqlcore.ExtraColumn, foldColumn} {
-		if l.stored.Steps.Has(name) {
-			bare += "," + name + "=NULL"
-		}
-	}
 	return fmt.Sprintf(`WITH doomed AS MATERIALIZED (SELECT t.*, %[1]s AS owner FROM %[2]s t WHERE t."id"=%[3]s AND (true OR %[4]s::text='' OR $4::timestamptz IS NULL) AND NOT (%[5]s)),
-apart AS MATERIALIZED (SELECT s."id",f."id" AS vote,o."id" AS thread FROM doomed d JOIN %[8]s s ON s."threadId"=d."id" JOIN %[6]s f ON f."stepId"=s."id" AND starts_with(f."name",'%[7]s')
-  JOIN %[10]s o ON o."id"=substr(f."name",%[15]d) AND o."id"<>d."id"),
 votes AS MATERIALIZED (SELECT f."id" FROM doomed d JOIN %[6]s f ON f."name"='%[7]s'||d."id" UNION
-  SELECT f."id" FROM doomed d JOIN %[8]s s ON s."threadId"=d."id" JOIN %[6]s f ON f."stepId"=s."id" WHERE f."id" NOT IN (SELECT vote FROM apart)),
+  SELECT f."id" FROM doomed d JOIN %[8]s s ON s."threadId"=d."id" JOIN %[6]s f ON f."stepId"=s."id"),
 mute AS (DELETE FROM %[6]s f USING votes v WHERE f."id"=v."id"),
 torn AS (DELETE FROM %[9]s e USING doomed d WHERE e."threadId"=d."id" RETURNING e."id",e."objectKey"),
-freed AS (UPDATE %[8]s s SET "threadId"=apart.thread,%[14]s FROM apart WHERE s."id"=apart."id"),
-cut AS (DELETE FROM %[8]s s USING doomed d WHERE s."threadId"=d."id" AND s."id" NOT IN (SELECT "id" FROM apart)),
+cut AS (DELETE FROM %[8]s s USING doomed d WHERE s."threadId"=d."id"),
 gone AS (DELETE FROM %[10]s t USING doomed d WHERE t."id"=d."id" RETURNING 1)%[11]s%[12]s
 SELECT count(*),%[13]s FROM gone`, l.owner("t"), l.table("threads"), pID, pThread, theirs(l.owner("t")),
-		feedbacks, ajar, steps, elements, l.target("threads"), l.tomb(), l.lost("torn"), l.keys("torn"), bare, len(ajar)+1)
+		feedbacks, ajar, steps, elements, l.target("threads"), l.tomb(), l.lost("torn"), l.keys("torn"))
 }

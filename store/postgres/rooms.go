@@ -106,35 +106,3 @@ func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.Use
 	}
 	return u, err
 }
-
-// Orphans implements chat.Orphans.
-func (r rooms) Orphans(ctx context.Context, limit int) ([]string, error) {
-	l, err := r.at.ready(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !l.mended() {
-		return l.memory.waiting(limit), nil
-	}
-	var keys []string
-	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT key FROM ` + l.varve("varve_orphan") + ` GROUP BY key ORDER BY min(id) LIMIT $1`, Args: []any{limit},
-		Each: func(got sqlcore.Row) error {
-			key, _ := got.Text(0)
-			keys = append(keys, key)
-			return nil
-		}})
-	return keys, err
-}
-
-// Forget implements chat.Orphans.
-func (r rooms) Forget(ctx context.Context, keys []string) error {
-	l, err := r.at.ready(ctx)
-	if err != nil {
-		return err
-	}
-	if !l.mended() {
-		r.at.after(func() { l.memory.adopt(keys...) })
-		return nil
-	}
-	return r.at.write(ctx, sqlcore.Query{SQL: `DELETE FROM ` + l.varve("varve_orphan") + ` WHERE key=ANY($1::text[])`, Args: []any{keys}})
-}

@@ -46,7 +46,7 @@ func TestLongValuesAreKept(t *testing.T) {
 			if err := db.DeleteThread(t.Context(), threadID, w); err != nil {
 				t.Fatal(err)
 			}
-			if keys, err := db.Orphans(t.Context(), 10); err != nil || len(keys) != 1 || keys[0] != long {
+			if keys, err := db.Orphans(t.Context(), time.Now(), 10); err != nil || len(keys) != 1 || keys[0] != long {
 				t.Errorf("%d orphans, %v", len(keys), err)
 			}
 		})

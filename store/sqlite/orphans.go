@@ -2,7 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strconv"
+	"time"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
 // orphan remembers keys of bytes to be deleted; empty ones are none, and one
@@ -41,8 +48,43 @@ func (r rooms) adopt(c *conn, p *schema, keys ...string) error {
 		if err := c.exec(`DELETE FROM varve_orphan WHERE key=?`, key); err != nil {
 			return err
 		}
+		if err := c.exec(`DELETE FROM varve_meta WHERE key=?`, uploadKey(key)); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// uploads is the beginning of the keys in varve_meta under which keys of bytes
+// stand that are about to be written. What follows is a hash, since keys may be
+// long; the value is the time in milliseconds, a space and the key.
+const uploads = "upload."
+
+func uploadKey(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return uploads + hex.EncodeToString(sum[:])
+}
+
+// Expect implements chat.Orphans.
+func (r rooms) Expect(ctx context.Context, key string, w chat.Write) error {
+	p, err := r.schema(ctx)
+	if err != nil || !p.tracked { // what is only in memory ends with what it is about
+		return err
+	}
+	return r.at.write(ctx, func(c *conn) error {
+		return c.setMeta(uploadKey(key), strconv.FormatInt(w.Now.UnixMilli(), 10)+" "+key)
+	})
+}
+
+// late are the keys of bytes that were expected a long time ago, oldest first.
+func (c *conn) late(now time.Time, limit int) (keys []string, err error) {
+	err = c.query(`SELECT substr(value,instr(value,' ')+1) FROM varve_meta WHERE key>=?1 AND key<?2 AND CAST(substr(value,1,instr(value,' ')-1) AS INTEGER)<=?3`+
+		` ORDER BY CAST(substr(value,1,instr(value,' ')-1) AS INTEGER),key LIMIT ?4`, func(r sqlcore.Row) error {
+		key, _ := r.Text(0)
+		keys = append(keys, key)
+		return nil
+	}, uploads, uploads+"g", now.Add(-chat.UploadGrace).UnixMilli(), limit)
+	return keys, err
 }
 
 func (f *forgetful) orphan(key string) {
@@ -60,7 +102,7 @@ func (f *forgetful) adopt(key string) {
 }
 
 // Orphans implements chat.Orphans.
-func (r rooms) Orphans(ctx context.Context, limit int) (keys []string, err error) {
+func (r rooms) Orphans(ctx context.Context, now time.Time, limit int) (keys []string, err error) {
 	err = r.read(ctx, func(c *conn, p *schema) error {
 		if !p.tracked {
 			f := &r.store.memory
@@ -70,6 +112,15 @@ func (r rooms) Orphans(ctx context.Context, limit int) (keys []string, err error
 			return nil
 		}
 		keys, err = c.column(`SELECT key FROM varve_orphan ORDER BY position LIMIT ?`, limit)
+		if err != nil || len(keys) == limit {
+			return err
+		}
+		late, err := c.late(now, limit-len(keys))
+		for _, key := range late {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
 		return err
 	})
 	return keys, err

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/state"
@@ -30,7 +31,7 @@ func TestNoQuestionReadsAWholeTable(t *testing.T) {
 	}
 	for _, err := range []error{
 		ignore(c.User(ctx, "u")), ignore(c.Head(ctx, "t")), ignore(c.Thread(ctx, "t")), ignore(c.Step(ctx, chat.Ref{ID: "s"})),
-		ignore(c.Favorites(ctx, "u")), ignore(c.Element(ctx, chat.Ref{ID: "e"})), ignore(c.Orphans(ctx, 9)), ignore(s.Changes(ctx, 1, 9)),
+		ignore(c.Favorites(ctx, "u")), ignore(c.Element(ctx, chat.Ref{ID: "e"})), ignore(c.Orphans(ctx, time.Now(), 9)), ignore(s.Changes(ctx, 1, 9)),
 	} {
 		if err != nil {
 			t.Fatal(err)

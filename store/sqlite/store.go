@@ -73,8 +73,9 @@ type Store struct {
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Doctor = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Doctor   = (*Store)(nil)
+	_ store.Scrubber = (*Store)(nil)
 )
 
 // Open opens a file, or makes it. A new file becomes Varve's; in one that has

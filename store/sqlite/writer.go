@@ -35,9 +35,11 @@ type item struct {
 	// callers marks a function that a caller wrote: it may do several things
 	// and fail between them, so it always runs in a savepoint.
 	callers bool
-	state   atomic.Int32
-	err     error
-	done    chan struct{}
+	// alone marks a function that is run outside of a transaction.
+	alone bool
+	state atomic.Int32
+	err   error
+	done  chan struct{}
 }
 
 const (
@@ -64,13 +66,21 @@ func (w *writer) close() error {
 // ctx ends before fn was started it never runs; after that the answer is what
 // really happened.
 func (w *writer) write(ctx context.Context, callers bool, fn func(*conn) error) error {
+	return w.enqueue(ctx, &item{fn: fn, callers: callers, done: make(chan struct{})})
+}
+
+// alone is write for what cannot be done inside a transaction.
+func (w *writer) alone(ctx context.Context, fn func(*conn) error) error {
+	return w.enqueue(ctx, &item{fn: fn, alone: true, done: make(chan struct{})})
+}
+
+func (w *writer) enqueue(ctx context.Context, it *item) error {
 	if ctx.Err() != nil {
 		return givenUp(ctx)
 	}
 	if id := w.running.Load(); id != 0 && id == goid.Current() {
 		return store.Outer(store.Inside(ctx))
 	}
-	it := &item{fn: fn, callers: callers, done: make(chan struct{})}
 	select {
 	case w.queue <- it:
 	case <-ctx.Done():
@@ -132,18 +142,32 @@ func (w *writer) run() {
 		case <-w.stop:
 			return
 		case it := <-w.queue:
-			w.group(it)
+			for it != nil {
+				it = w.group(it)
+			}
 		}
 	}
 }
 
-// group makes one transaction of the items that are waiting.
-func (w *writer) group(first *item) {
+// group makes one transaction of the items that are waiting. One that must be
+// outside of a transaction ends it, and is returned to come next.
+func (w *writer) group(first *item) (next *item) {
+	if first.alone {
+		if first.state.CompareAndSwap(queued, started) {
+			first.err = protect(first.fn, w.conn)
+			close(first.done)
+		}
+		return nil
+	}
 	var items []*item
 	state := ok
 	err := w.begin()
 	callers := false
 	for it := first; it != nil; it = w.next(len(items)) {
+		if it.alone {
+			next = it
+			break
+		}
 		if !it.state.CompareAndSwap(queued, started) {
 			continue
 		}
@@ -169,6 +193,7 @@ func (w *writer) group(first *item) {
 	for _, it := range items {
 		close(it.done)
 	}
+	return next
 }
 
 func (w *writer) next(n int) *item {

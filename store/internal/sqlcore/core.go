@@ -84,7 +84,7 @@ func (c *Core) Holds(t Table, column, id string) bool {
 
 // statements are the texts that do not depend on a question.
 type statements struct {
-	user, users, head                           string
+	user, users, head, owned, owns              string
 	thread, threadSteps, threadVotes, threadEls string
 	step, stepVotes, element, vote              string
 	favorites, favoriteVotes                    string
@@ -113,6 +113,9 @@ func (c *Core) statements() statements {
 	uid, _ := s.Threads.Column("userId")
 	q.head = fmt.Sprintf(`SELECT %s,%s,t."userIdentifier",%s FROM %s t WHERE %s`,
 		d.Read(`t."id"`, tid), d.Read(`t."userId"`, uid), q.activity, table("threads"), eq("t", "id", s.Threads, 1))
+	// Databases differ in the types of the two ids, so that they are not compared.
+	q.owned = fmt.Sprintf(`SELECT %s FROM %s t WHERE t."userIdentifier"=%s`, d.Read(`t."id"`, tid), table("threads"), d.Param(1))
+	q.owns = fmt.Sprintf(`SELECT %s FROM %s t WHERE %s`, d.Read(`t."id"`, tid), table("threads"), eq("t", "userId", s.Threads, 1))
 	q.list = fmt.Sprintf(`SELECT %s,%%s FROM %s t`, threads, table("threads"))
 
 	steps := c.StepMap.Select(d, "s")

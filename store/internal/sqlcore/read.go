@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
 )
 
 // User returns the user with an identifier.
@@ -61,6 +63,30 @@ func (c *Core) Head(ctx context.Context, q Querier, id string) (chat.Head, error
 		err = chat.Missing("threadId", id)
 	}
 	return h, err
+}
+
+// Owned returns the ids of the threads that carry an identifier or the id of
+// the user who has it, and that user; the zero one when there is none.
+func (c *Core) Owned(ctx context.Context, q Querier, identifier string) (ids []string, u chat.User, err error) {
+	u, err = c.User(ctx, q, identifier)
+	if err != nil && errs.KindOf(err) != errs.NotFound {
+		return nil, u, err
+	}
+	seen := map[string]bool{}
+	note := func(r Row) error {
+		id, _ := r.Text(0)
+		if id = strings.Clone(id); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+		return nil
+	}
+	ask := []Query{{SQL: c.sql.owned, Args: []any{identifier}, Each: note}}
+	if u.ID != "" && c.Holds(c.Schema.Threads, "userId", u.ID) {
+		ask = append(ask, Query{SQL: c.sql.owns, Args: []any{u.ID}, Each: note})
+	}
+	err = q.Run(ctx, ask...)
+	return ids, u, err
 }
 
 // ThreadRow returns a thread without its steps and elements.
