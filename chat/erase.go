@@ -45,15 +45,11 @@ func (s *Service) Erase(ctx context.Context, identifier string, dry bool) (Erase
 	if Actor(ctx) != "" {
 		return done, errs.New(errs.Forbidden, "only a caller that acts for no user may erase one")
 	}
-	m, err := MoverOf(s.port())
-	if err != nil {
-		return done, err
-	}
 	u, err := s.port().User(ctx, identifier)
 	if err != nil && errs.KindOf(err) != errs.NotFound {
 		return done, err
 	}
-	e := eraser{Service: s, mover: m, identifier: identifier, user: u, done: &done}
+	e := eraser{Service: s, identifier: identifier, user: u, done: &done}
 	if dry {
 		return done, e.count(ctx)
 	}
@@ -63,7 +59,6 @@ func (s *Service) Erase(ctx context.Context, identifier string, dry bool) (Erase
 // eraser is one erasure.
 type eraser struct {
 	*Service
-	mover      Mover
 	identifier string
 	user       User // empty when there is no row
 	done       *Erased
@@ -87,7 +82,7 @@ func (e *eraser) count(ctx context.Context) error {
 		return err
 	}
 	for part := range slices.Chunk(ids, e.part()) {
-		threads, err := e.mover.Whole(ctx, part)
+		threads, err := e.whole(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -104,6 +99,24 @@ func (e *eraser) count(ctx context.Context) error {
 		e.done.Elsewhere += len(keys) - len(here)
 	}
 	return nil
+}
+
+// whole reads threads with all that is in them.
+func (e *eraser) whole(ctx context.Context, ids []string) (threads []Thread, err error) {
+	if m, ok := e.store.(Mover); ok {
+		return m.Whole(ctx, ids)
+	}
+	for _, id := range ids {
+		t, err := e.store.Thread(ctx, id)
+		switch errs.KindOf(err) {
+		case "":
+			threads = append(threads, t)
+		case errs.NotFound:
+		default:
+			return nil, err
+		}
+	}
+	return threads, nil
 }
 
 // add counts a thread.
@@ -187,7 +200,7 @@ func (e *eraser) run(ctx context.Context) error {
 
 // threads deletes some threads and then their bytes.
 func (e *eraser) threads(ctx context.Context, ids []string) error {
-	threads, err := e.mover.Whole(ctx, ids)
+	threads, err := e.whole(ctx, ids)
 	if err != nil {
 		return err
 	}
