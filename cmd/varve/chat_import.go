@@ -12,6 +12,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/transfer"
 	"github.com/varvedb/varve/transfer/archive"
+	"github.com/varvedb/varve/transfer/archive/literal"
 	"github.com/varvedb/varve/transfer/archive/parquet"
 )
 
@@ -41,7 +42,7 @@ type imported struct {
 // Run imports. It ends with 1 when something was refused, or is there and
 // differs.
 func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error) {
-	from, err := archive.Open(ctx, archive.Source{Path: i.Path, Forms: []archive.Form{parquet.Form()}})
+	from, err := archive.Open(ctx, archive.Source{Path: i.Path, Forms: []archive.Form{parquet.Form(), literal.Form()}})
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ var rooms = map[string][]string{
 	"transfer":                 {"chat"},
 	"transfer/archive":         {"chat", "transfer"},
 	"transfer/archive/parquet": {"chat", "transfer/archive"},
+	"transfer/archive/literal": {"chat", "transfer/archive"},
 
 	"analytics":        nil,
 	"analytics/duckdb": {"analytics", "chat", "state", "internal/duck"},
@@ -76,7 +77,7 @@ var rooms = map[string][]string{
 	"":    {"analytics", "artifact", "chat", "erasure", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
-	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
