@@ -45,8 +45,9 @@ func memberExprs(name string, raw json.RawMessage, path string) ([]Expr, error) 
 		if err := json.Unmarshal(raw, &items); err != nil || items == nil {
 			return nil, errs.Field(errs.Invalid, path, "is no list of conditions; a column of this name is written with its table, as in \"docs.%s\"", name)
 		}
-		e := Expr{Op: Op(name), Of: make([]Expr, len(items))}
+		e := Expr{Op: Op(name)}
 		for i, item := range items {
+			e.Of = append(e.Of, Expr{})
 			if err := e.Of[i].decode(item, path); err != nil {
 				return nil, err
 			}

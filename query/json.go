@@ -13,6 +13,9 @@ import (
 // errs.Invalid and named with its path, as in "select.where.n.>>". Numbers in
 // values stay as they are written.
 func (q *Query) UnmarshalJSON(raw []byte) error {
+	if err := checkNesting(raw, maxDepth+20); err != nil {
+		return located("query", err)
+	}
 	type fields Query
 	var f fields
 	if err := strict(raw, "", reflect.ValueOf(&f).Elem()); err != nil {

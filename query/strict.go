@@ -30,6 +30,8 @@ func strict(raw json.RawMessage, path string, v reflect.Value) error {
 		return strict(raw, path, v.Elem())
 	case reflect.Struct:
 		return strictStruct(raw, path, v)
+	case reflect.Array:
+		return strictList(raw, path, v)
 	case reflect.Slice:
 		if v.Type() != reflect.TypeFor[json.RawMessage]() {
 			return strictList(raw, path, v)
@@ -73,7 +75,12 @@ func strictList(raw json.RawMessage, path string, v reflect.Value) error {
 	if err := json.Unmarshal(raw, &items); err != nil {
 		return errs.Field(errs.Invalid, path, "is no list")
 	}
-	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	if v.Kind() == reflect.Array && len(items) != v.Len() {
+		return errs.Field(errs.Invalid, path, "is a list of %d; it has %d", v.Len(), len(items))
+	}
+	if v.Kind() == reflect.Slice && len(items) > 0 {
+		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	}
 	for i, item := range items {
 		if err := strict(item, path+"["+strconv.Itoa(i)+"]", v.Index(i)); err != nil {
 			return err
@@ -125,8 +132,6 @@ func jsonName(k reflect.Kind) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64:
 		return "whole number"
-	case reflect.Array:
-		return "list of two"
 	}
 	return k.String()
 }
