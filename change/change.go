@@ -44,9 +44,9 @@ type Log interface {
 // Stamper tells in one look whether anything was written. A [Log] may be one.
 type Stamper interface {
 	// Stamp is a text that differs from every earlier one of the same handle
-	// if anything was committed in between, by whoever: conversations, versioned
-	// tables and what is declared. It may differ for less. A note that [Log]
-	// holds back yet counts when it no longer is. errs.Unsupported where the
-	// database cannot tell.
+	// if there is anything new, whoever wrote it: a note, a version, a
+	// declaration, a generation or a horizon. It may differ for less. A note
+	// that [Log] holds back yet counts when it no longer is. errs.Unsupported
+	// where the database cannot tell.
 	Stamp(ctx context.Context) (string, error)
 }

@@ -149,18 +149,23 @@ func (e *engine) number(ctx context.Context, sql string, args ...any) (n int64, 
 	return n, err
 }
 
-// transaction runs fn whole or not at all.
+// transaction runs fn whole or not at all. Its beginning and its end are not
+// interrupted: an engine that is says that it failed when it may have committed.
 func (e *engine) transaction(ctx context.Context, fn func() error) error {
-	if err := e.writer.Exec(ctx, "BEGIN"); err != nil {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	whole := context.WithoutCancel(ctx)
+	if err := e.writer.Exec(whole, "BEGIN"); err != nil {
 		return err
 	}
 	err := fn()
 	if err == nil {
-		err = e.writer.Exec(ctx, "COMMIT")
+		err = e.writer.Exec(whole, "COMMIT")
 	}
 	if err != nil {
 		// The error of the rollback says no more than err does.
-		_ = e.writer.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+		_ = e.writer.Exec(whole, "ROLLBACK")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,10 +27,14 @@ type Store struct {
 	mu      sync.RWMutex
 	updater atomic.Uint64 // the goroutine inside Update, 0 for none
 	data    *data
+	writes  int64 // that changed something
 	secrets map[string][]byte
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store    = (*Store)(nil)
+	_ change.Stamper = (*Store)(nil)
+)
 
 // Open makes an empty store.
 func Open() *Store {
@@ -90,6 +95,9 @@ func (s *Store) write(ctx context.Context, fn func(*data) error) (err error) {
 		if !done || err != nil { // a panic in fn leaves nothing behind either
 			s.data.rollback(0)
 		}
+		if len(s.data.undo) > 0 {
+			s.writes++
+		}
 		s.data.undo = nil
 	}()
 	err = fn(s.data)
@@ -127,6 +135,15 @@ func (s *Store) Head(ctx context.Context) (head int64, err error) {
 		return nil
 	})
 	return head, err
+}
+
+// Stamp implements change.Stamper.
+func (s *Store) Stamp(ctx context.Context) (stamp string, err error) {
+	err = s.read(ctx, func(*data) error {
+		stamp = strconv.FormatInt(s.writes, 10)
+		return nil
+	})
+	return stamp, err
 }
 
 // Secret implements store.Store.
