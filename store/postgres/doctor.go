@@ -90,6 +90,7 @@ func (l *layout) remedies() []remedy {
 		out = append(out, l.missingIndexes()...)
 		out = append(out, l.missingCatalogue()...)
 		out = append(out, l.missingArtifacts()...)
+		out = append(out, l.missingData()...)
 	}
 	return append(out, l.missingSearch()...)
 }

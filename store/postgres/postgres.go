@@ -46,6 +46,7 @@ type Store struct {
 	making sync.Mutex             // one introspection or migration at a time
 	memory forgetful
 	known  known
+	seen   seen
 
 	components atomic.Bool // there are tables for them
 	dropped    sync.Once

@@ -37,12 +37,16 @@ func (s *Store) Remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tables, err := s.emptyData(ctx, l)
+	if err != nil {
+		return err
+	}
 	added, err := s.emptyAdditions(ctx, l)
 	if err != nil {
 		return err
 	}
 	s.layout.Store(nil)
-	if err := s.alter(ctx, slices.Concat(versioned, index, components, l.removal(), added)); err != nil {
+	if err := s.alter(ctx, slices.Concat(versioned, index, components, tables, l.removal(), added)); err != nil {
 		return err
 	}
 	return s.again(ctx)

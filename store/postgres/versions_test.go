@@ -362,7 +362,7 @@ func TestADatabaseThatWasMendedBefore(t *testing.T) {
 	url := fixture(t, "documented")
 	s := open(t, url)
 	must(t, s.Mend(t.Context()))
-	pgtest.Exec(t, url, `DROP TABLE varve_table,varve_artifact,varve_artifact_part,varve_artifact_ref,varve_artifact_note; DELETE FROM varve_migration WHERE version>=5`)
+	pgtest.Exec(t, url, `DROP TABLE varve_table,varve_artifact,varve_artifact_part,varve_artifact_ref,varve_artifact_note,varve_data_table; DELETE FROM varve_migration WHERE version>=5`)
 	s = open(t, url)
 	_, err := s.State().Tables(t.Context())
 	isKind(t, "without a catalogue", err, errs.Unsupported)

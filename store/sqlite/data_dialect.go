@@ -22,6 +22,7 @@ const dataTime = "2006-01-02T15:04:05.000000Z"
 var dataDialect = sqlquery.Dialect{
 	Param:   func(n int, _ query.Kind) string { return "?" + strconv.Itoa(n) },
 	Name:    sqlcore.Quote,
+	Table:   sqlcore.Quote,
 	Bind:    dataBind,
 	Compare: dataCompare,
 	At: func(expr string, path []string, k query.Kind, param func(any, query.Kind) string) string {
@@ -75,7 +76,7 @@ func dataBind(v any, t query.Type) any {
 
 // dataCompare brings columns that others declared to what ours are by
 // themselves.
-func dataCompare(expr string, c *sqlquery.Column) string {
+func dataCompare(expr string, c *sqlquery.Column, _ bool) string {
 	if c.Own {
 		return expr
 	}

@@ -87,7 +87,7 @@ func conversationColumn(t *query.Table, native *sqlcore.Table, col query.Column,
 	case query.Boolean, query.Integer:
 		return fmt.Sprintf("varve_noun(%s,'%s')", expr, col.Type.Kind)
 	case query.JSON:
-		return fmt.Sprintf("varve_noun(%s,'%s')", expr, conversationJSON(col.Name))
+		return fmt.Sprintf("varve_noun(%s,'%s')", expr, sqlcore.PlainJSON(col.Name))
 	}
 	switch {
 	case col.Name == "id" || col.Name == "threadId" || col.Name == "forId":
@@ -98,19 +98,6 @@ func conversationColumn(t *query.Table, native *sqlcore.Table, col query.Column,
 		return "nullif(lower(" + expr + "),'')"
 	}
 	return "nullif(" + expr + ",'')"
-}
-
-// conversationJSON says in which form JSON is.
-func conversationJSON(column string) string {
-	switch column {
-	case "metadata":
-		return "metadata"
-	case "tags":
-		return "list"
-	case "props", "playerConfig", "generation":
-		return "object"
-	}
-	return "json"
 }
 
 // stateTables are the versioned tables with their rows as they are.

@@ -61,3 +61,16 @@ func compactJSON(v any) any {
 	}
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
+
+// PlainJSON is the kind that Plain reads a column of JSON as.
+func PlainJSON(column string) string {
+	switch column {
+	case "metadata":
+		return "metadata"
+	case "tags":
+		return "list"
+	case "props", "playerConfig", "generation":
+		return "object"
+	}
+	return "json"
+}

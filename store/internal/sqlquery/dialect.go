@@ -4,16 +4,20 @@ import "github.com/varvedb/varve/query"
 
 // Dialect is where the engines differ.
 type Dialect struct {
-	// Param is the n-th parameter, from 1, for a value of a kind; the same n may
-	// stand twice.
+	// Param is the n-th parameter, from 1, for a value of a kind; with kind ""
+	// for what a column is set to. The same n may stand twice.
 	Param func(n int, k query.Kind) string
-	// Name is the name of a table or column as it stands in SQL.
-	Name func(name string) string
+	// Name is the name of a column as it stands in SQL, and Table that of a
+	// table.
+	Name, Table func(name string) string
 	// Bind brings a value of the port into the form that the driver binds.
 	Bind func(v any, t query.Type) any
-	// Compare makes of a column an expression that is compared and sorted as
-	// the port says: text by its bytes. nil: columns are so by themselves.
-	Compare func(expr string, c *Column) string
+	// Compare makes of a column an expression that is compared as the port
+	// says: text by its bytes. ordered: not only for equality with a value.
+	Compare func(expr string, c *Column, ordered bool) string
+	// Equal is a quicker equality of a column with a value as the driver binds
+	// it, as an index may answer it; nil, or where it returns "": there is none.
+	Equal func(expr string, c *Column, value any, param func(any, query.Kind) string) string
 	// Read makes of a column what an answer is read from; nil: itself.
 	Read func(expr string, c *Column) string
 	// At is the value at a place in JSON as text, float or boolean, NULL where
@@ -29,8 +33,8 @@ type Dialect struct {
 	// Has tells whether JSON is a list with a value, which is a string, a
 	// float64 or a bool; NULL where the expression is.
 	Has func(expr string, value any, param func(any, query.Kind) string) string
-	// Among is the membership in a list; nil, or where it returns "": as many
-	// parameters.
+	// Among is the membership in a list of values as the driver binds them;
+	// nil, or where it returns "": as many parameters.
 	Among func(expr string, values []any, t query.Type, param func(any, query.Kind) string) string
 	// Params is how many parameters a statement may have.
 	Params int

@@ -87,7 +87,7 @@ func (c *compiler) table(i int) {
 	if t.Rows != "" {
 		c.b.WriteString("(" + t.Rows + ")")
 	} else {
-		c.b.WriteString(c.d.Name(t.Name))
+		c.b.WriteString(c.d.Table(t.Name))
 	}
 	c.b.WriteString(" AS ")
 	c.b.WriteString(alias(i))
@@ -115,7 +115,8 @@ func (c *compiler) from(p *query.Plan) {
 func (c *compiler) on(i int, s *query.Source) {
 	var terms []string
 	for _, pair := range s.On {
-		terms = append(terms, c.operand(&pair[0])+"="+c.operand(&pair[1]))
+		ordered := !c.both(&pair[0], &pair[1])
+		terms = append(terms, c.operand(&pair[0], ordered)+"="+c.operand(&pair[1], ordered))
 	}
 	if s.Owner != nil {
 		terms = append(terms, c.owned(i, *s.Owner))
@@ -134,7 +135,7 @@ func (c *compiler) owned(i int, owner string) string {
 		return no
 	}
 	r := query.Ref{Table: i, Column: at, Type: c.tables[i].Columns[at].Type}
-	return c.operand(&r) + "=" + c.value(owner, r.Type)
+	return c.operand(&r, false) + "=" + c.value(owner, r.Type)
 }
 
 func (c *compiler) where(p *query.Plan) {
@@ -160,7 +161,7 @@ func (c *compiler) order(terms []query.Sort) {
 			c.b.WriteByte(',')
 		}
 		nullable := s.Ref.Table > 0 || !c.column(&s.Ref).Required
-		c.b.WriteString(c.d.Sort(c.operand(&s.Ref), s.Descending, nullable))
+		c.b.WriteString(c.d.Sort(c.operand(&s.Ref, true), s.Descending, nullable))
 	}
 }
 

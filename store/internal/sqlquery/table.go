@@ -30,6 +30,8 @@ type Column struct {
 	Refused bool
 	// Default: the database fills it where it is left out.
 	Default bool
+	// Mend, where it is set, makes the value of what was stored as text.
+	Mend func(text string) any
 }
 
 // Plain makes the Columns of the port from the native ones.

@@ -34,6 +34,10 @@ func vector(raw []byte) []float32 {
 // float64, bool, string, []byte or time.Time become a value of the column, or
 // of the place in it. Texts and bytes must be the caller's to keep.
 func (o *Output) Value(v any) (any, error) {
+	if o.Mend != nil && v != nil {
+		text, _ := text(v)
+		v = o.Mend(text)
+	}
 	if v == nil {
 		return nil, nil
 	}

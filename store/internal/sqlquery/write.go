@@ -67,7 +67,7 @@ func (c *compiler) set(set []query.Assign) {
 			c.b.WriteByte(',')
 		}
 		column := &c.tables[0].Native[s.Column]
-		c.b.WriteString(c.d.Name(column.Name) + "=" + c.value(s.Value, column.Type))
+		c.b.WriteString(c.d.Name(column.Name) + "=" + c.param(c.d.Bind(s.Value, column.Type), ""))
 	}
 }
 
@@ -217,4 +217,42 @@ func Span(keys []any) (first, last string) {
 // TakenKey is the error for a key that a row has already.
 func TakenKey(t *Table, key any) error {
 	return errs.Field(errs.Exists, t.Key, "there is a row with the key %q already", KeyText(key))
+}
+
+// ParseKey reads a key from its text.
+func (t *Table) ParseKey(text string) (any, error) {
+	if c := t.KeyColumn(); c.Type.Kind == query.Integer {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, errs.Field(errs.Internal, c.Name, "a key is no number")
+		}
+		return n, nil
+	}
+	return text, nil
+}
+
+// Controls tells whether a statement is one about transactions, by its first
+// word.
+func Controls(sql string) bool {
+	for {
+		sql = strings.TrimLeft(sql, " \t\r\n\f\v;(")
+		var found bool
+		switch {
+		case strings.HasPrefix(sql, "--"), strings.HasPrefix(sql, "#"):
+			_, sql, found = strings.Cut(sql, "\n")
+		case strings.HasPrefix(sql, "/*"):
+			_, sql, found = strings.Cut(sql[2:], "*/")
+			sql = strings.TrimPrefix(sql, "*/")
+		default:
+			end := strings.IndexFunc(sql, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
+			if end < 0 {
+				end = len(sql)
+			}
+			return slices.Contains([]string{"begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare",
+				"set", "lock", "unlock", "xa", "use", "reset", "discard", "listen", "unlisten", "deallocate", "execute"}, strings.ToLower(sql[:end]))
+		}
+		if !found {
+			return false
+		}
+	}
 }

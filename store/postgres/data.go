@@ -1,0 +1,226 @@
+package postgres
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/query"
+	"github.com/varvedb/varve/store/internal/sqlquery"
+)
+
+// dataVersion is the number of the migration that makes the catalogue of the
+// databackend.
+const dataVersion = 7
+
+// data serves the port of the databackend, on the outer handle or inside an
+// Update.
+type data struct {
+	s  *Store
+	at access
+}
+
+var _ query.Store = data{}
+
+// Query implements store.Tx.
+func (s *Store) Query() query.Store { return data{s, outer{s: s}} }
+
+// Query implements store.Tx. What is selected is read whole before the first
+// row is given out, since what comes next needs the connection.
+func (in inner) Query() query.Store { return data{in.s, in} }
+
+// Features implements query.Store.
+func (q data) Features() query.Features {
+	l, err := q.at.ready(context.Background())
+	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, MaxColumns: 1600}
+}
+
+// seen is what is remembered of the tables of the databackend, for a moment:
+// what others do to a table is noticed when it is used, or then.
+type seen struct {
+	mu     sync.Mutex
+	tables map[string]sighting
+	shapes map[string]int // texts of statements, and how often they were asked
+}
+
+type sighting struct {
+	table *sqlquery.Table
+	at    time.Time
+}
+
+// fresh is how long a table is taken to be as it was.
+const fresh = time.Second
+
+func (m *seen) get(name string) *sqlquery.Table {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s, ok := m.tables[name]; ok && time.Since(s.at) < fresh {
+		return s.table
+	}
+	return nil
+}
+
+func (m *seen) put(t *sqlquery.Table) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tables == nil {
+		m.tables = map[string]sighting{}
+	}
+	m.tables[t.Name] = sighting{t, time.Now()}
+}
+
+func (m *seen) forget(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tables, name)
+}
+
+// often tells whether a statement is worth being prepared: it was asked
+// before, and they are not too many.
+func (m *seen) often(sql string) bool {
+	const most = 256
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shapes == nil {
+		m.shapes = map[string]int{}
+	}
+	n, known := m.shapes[sql]
+	if !known && len(m.shapes) >= most {
+		return false
+	}
+	m.shapes[sql] = n + 1
+	return known
+}
+
+// table finds a table: the user's go before versioned ones, and those before
+// conversations. Inside an Update nothing is remembered, since it may be undone.
+func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
+	_, outside := q.at.(outer)
+	if outside {
+		if err := q.reachable(ctx); err != nil {
+			return nil, err
+		}
+		if t := q.s.seen.get(name); t != nil {
+			return t, nil
+		}
+	}
+	found, err := q.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range found {
+		if t.Name != name {
+			continue
+		}
+		if outside && t.Reserved != query.StateRoom {
+			q.s.seen.put(t)
+		}
+		return t, nil
+	}
+	return nil, sqlquery.Missing(name)
+}
+
+func (q data) reachable(ctx context.Context) error {
+	_, err := q.at.ready(ctx)
+	return err
+}
+
+// Tables implements query.Store.
+func (q data) Tables(ctx context.Context) ([]query.Table, error) {
+	found, err := q.find(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b *sqlquery.Table) int { return strings.Compare(a.Name, b.Name) })
+	out := make([]query.Table, len(found))
+	for i, t := range found {
+		out[i] = t.Table
+	}
+	return out, nil
+}
+
+// Table implements query.Store. For a second it may be what it was before
+// another program changed it.
+func (q data) Table(ctx context.Context, name string) (query.Table, error) {
+	t, err := q.table(ctx, name)
+	if err != nil {
+		return query.Table{}, err
+	}
+	return t.Table, nil
+}
+
+// planned is a table of a plan as it is now.
+func (q data) planned(ctx context.Context, t *query.Table) (*sqlquery.Table, error) {
+	now, err := q.table(ctx, t.Name)
+	if errs.KindOf(err) == errs.NotFound {
+		return nil, errs.Wrap(errs.Conflict, err, "the table %q is not there any more", t.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return now, now.Check(t)
+}
+
+// changed looks again at tables about which a statement failed, and is
+// errs.Conflict where they are not as the plan has them.
+func (q data) changed(ctx context.Context, failed error, tables ...*query.Table) error {
+	if failed == nil || !stale[code(failed)] {
+		return failed
+	}
+	for _, t := range tables {
+		q.s.seen.forget(t.Name)
+	}
+	if errs.KindOf(failed) == errs.Conflict {
+		return failed
+	}
+	for _, t := range tables {
+		if _, err := q.planned(ctx, t); errs.KindOf(err) == errs.Conflict {
+			return err
+		}
+	}
+	return failed
+}
+
+// stale are the codes of failures that a table which changed may cause: no
+// such table or column, another type, or another edition.
+var stale = map[string]bool{"42P01": true, "42703": true, "42804": true, "42883": true, "0A000": true, "22P02": true, "42846": true, "22012": true, otherType: true}
+
+// otherType is the code for an answer whose columns have other types.
+const otherType = "varve"
+
+// Select implements query.Store.
+func (q data) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		tables := make([]*sqlquery.Table, len(p.Tables))
+		plain := make([]*query.Table, len(p.Tables))
+		for i := range p.Tables {
+			t, err := q.planned(ctx, p.Tables[i].Table)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			tables[i], plain[i] = t, p.Tables[i].Table
+		}
+		l, err := q.at.ready(ctx)
+		if err == nil {
+			var asked *sqlquery.Asked
+			if asked, err = sqlquery.Select(p, tables, l.dataDialect()); err == nil {
+				stopped := false
+				err = q.stream(ctx, asked, func(row []any) bool {
+					stopped = !yield(row, nil)
+					return !stopped
+				})
+				if stopped {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(nil, q.changed(ctx, err, plain...))
+		}
+	}
+}
