@@ -138,7 +138,7 @@ func member(expr, part string, param func(any, query.Kind) string) string {
 
 // A number in JSON that no double holds is none.
 const (
-	numberForm = `'^-?([0-9]{1,300}([.][0-9]{1,300})?|[0-9]{1,9}([.][0-9]{1,20})?[eE][-+]?0*[0-2]?[0-9]{1,2})$'`
+	numberForm = `'^-?([0-9]{1,250}([.][0-9]{1,250})?|[0-9]{1,9}([.][0-9]{1,20})?[eE][-+]?0*[0-2]?[0-9]{1,2})$'`
 	asNumber   = `(CASE WHEN json_typeof(:x)='number' AND (:x#>>'{}') ~ ` + numberForm + ` THEN (:x#>>'{}')::double precision END)`
 	asText     = `(CASE WHEN json_typeof(:x)='string' THEN :x#>>'{}' END COLLATE "C")`
 	asBoolean  = `(CASE WHEN json_typeof(:x)='boolean' THEN (:x#>>'{}')='true' END)`

@@ -35,7 +35,7 @@ func (q data) Insert(ctx context.Context, w query.Write, rows [][]any) ([]string
 	if err != nil {
 		return nil, err
 	}
-	i := insertion{q: q, l: l, t: t, now: w.Now, rows: rows, runs: runs}
+	i := insertion{q: q, l: l, t: t, w: w, rows: rows, runs: runs}
 	if err := i.do(ctx); err != nil {
 		return nil, q.changed(ctx, i.refused(ctx, err), w.Table)
 	}
@@ -47,7 +47,7 @@ type insertion struct {
 	q    data
 	l    *layout
 	t    *sqlquery.Table
-	now  time.Time
+	w    query.Write
 	rows [][]any
 	runs []sqlquery.Run
 	keys []any
@@ -153,7 +153,7 @@ FROM (SELECT (pg_current_xact_id()::text::bigint+%[2]s())<<22 AS base) z)`, l.va
 // note notes what was inserted: one row, or all between the least key and the
 // greatest.
 func (i *insertion) note() []sqlcore.Query {
-	if !i.l.mended() {
+	if i.w.Quiet || !i.l.mended() {
 		return nil
 	}
 	first, last := sqlquery.Span(i.keys)
@@ -163,7 +163,7 @@ func (i *insertion) note() []sqlcore.Query {
 	}
 	return []sqlcore.Query{{
 		SQL:  `INSERT INTO ` + i.l.varve("varve_change") + ` (position,tbl,key,last,op,at) SELECT b.place+1,$1,$2,$3,$4,$5 FROM ` + i.l.place() + ` b`,
-		Args: []any{i.t.Name, first, end, string(change.Insert), i.now}}}
+		Args: []any{i.t.Name, first, end, string(change.Insert), i.w.Now}}}
 }
 
 // stillMade fails where a table is not the one that is remembered. It comes
@@ -246,7 +246,7 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, columns []
 	if err != nil {
 		return nil, err
 	}
-	if l.mended() {
+	if l.mended() && !w.Quiet {
 		l.noting(asked, t, op, w.Now)
 	}
 	var keys []any
@@ -269,8 +269,8 @@ func (l *layout) noting(asked *sqlquery.Asked, t *sqlquery.Table, op change.Op, 
 	n := len(asked.Args)
 	asked.Args = append(slices.Clip(asked.Args), t.Name, string(op), at)
 	asked.SQL = fmt.Sprintf(`WITH x(key) AS (%[1]s), b AS %[2]s, n AS (INSERT INTO %[3]s (position,tbl,key,last,op,at)
-SELECT b.place+r.n,$%[4]d,r.key,NULL,$%[5]d,$%[6]d FROM b, (SELECT x.key::text AS key, row_number() OVER (ORDER BY x.key) AS n FROM x) r WHERE b.place+r.n<b.base+4194000
-UNION ALL SELECT greatest(b.place,b.base+4193999)+1,$%[4]d,'',U&'\+10FFFF',$%[5]d,$%[6]d FROM b WHERE b.place+(SELECT count(*) FROM x)>=b.base+4194000)
+SELECT b.place+r.n,$%[4]d::text,r.key,NULL,$%[5]d::text,$%[6]d::timestamptz FROM b, (SELECT x.key::text AS key, row_number() OVER (ORDER BY x.key) AS n FROM x) r WHERE b.place+r.n<b.base+4194000
+UNION ALL SELECT greatest(b.place,b.base+4193999)+1,$%[4]d::text,'',U&'\+10FFFF',$%[5]d::text,$%[6]d::timestamptz FROM b WHERE b.place+(SELECT count(*) FROM x)>=b.base+4194000)
 SELECT key FROM x`, asked.SQL, l.place(), l.varve("varve_change"), n+1, n+2, n+3)
 }
 

@@ -17,7 +17,7 @@ func (q data) Raw(ctx context.Context, r query.Raw, write bool) (out query.Answe
 	_, inside := q.at.(*tx)
 	switch {
 	case write:
-		err = q.at.write(ctx, func(c *conn) error {
+		err = q.write(ctx, func(c *conn) error {
 			got, err = c.confined(r, true)
 			return err
 		})

@@ -243,7 +243,7 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if err := q.at.read(ctx, func(c *conn) error { return q.createdAs(c, &t) }); !errors.Is(err, errs.NotFound) {
 		return err
 	}
-	return q.at.write(ctx, func(c *conn) error {
+	return q.write(ctx, func(c *conn) error {
 		if err := q.createdAs(c, &t); !errors.Is(err, errs.NotFound) {
 			return err
 		}
@@ -308,7 +308,7 @@ func (c *conn) createData(t *query.Table) error {
 
 // Drop implements query.Store.
 func (q data) Drop(ctx context.Context, name string) error {
-	return q.at.write(ctx, func(c *conn) error {
+	return q.write(ctx, func(c *conn) error {
 		t, err := q.table(c, name)
 		if err != nil {
 			return err

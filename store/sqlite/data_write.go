@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -30,14 +29,14 @@ func (q data) Insert(ctx context.Context, w query.Write, rows [][]any) (keys []s
 			bound[i][j] = dataBind(v, w.Table.Columns[j].Type)
 		}
 	}
-	err = q.at.write(ctx, func(c *conn) error {
+	err = q.write(ctx, func(c *conn) error {
 		t, err := q.planned(c, w.Table)
 		if err != nil {
 			return err
 		}
 		found, err := c.insertRows(t, bound)
 		if err == nil {
-			err = q.note(c, t, found, change.Insert, w.Now)
+			err = q.note(c, t, found, change.Insert, w)
 			keys = sqlquery.KeyTexts(found)
 		}
 		return err
@@ -121,6 +120,39 @@ func (c *conn) refused(t *sqlquery.Table, key any, err error) error {
 	return err
 }
 
+// write runs fn as one unit. Inside an Update its failure leaves what was done
+// before, since callers may go on.
+func (q data) write(ctx context.Context, fn func(*conn) error) error {
+	t, inside := q.at.(*tx)
+	if !inside {
+		return q.at.write(ctx, fn)
+	}
+	if t.broken != nil {
+		return t.broken
+	}
+	return t.read(ctx, func(c *conn) error {
+		if err := c.exec("SAVEPOINT varve_data"); err != nil {
+			return err
+		}
+		after := len(c.after)
+		err := fn(c)
+		if err != nil {
+			c.after = c.after[:after]
+			if c.db.GetAutocommit() {
+				t.broken = err
+				return err
+			}
+			if failed := c.exec("ROLLBACK TO varve_data"); failed != nil {
+				t.broken = failed
+			}
+		}
+		if failed := c.exec("RELEASE varve_data"); failed != nil && err == nil {
+			err = failed
+		}
+		return err
+	})
+}
+
 // Update implements query.Store.
 func (q data) Update(ctx context.Context, w query.Write, set []query.Assign, where query.Cond) ([]string, error) {
 	return q.alter(ctx, w, change.Update, func(t *sqlquery.Table) (*sqlquery.Asked, error) {
@@ -146,7 +178,7 @@ func (q data) Delete(ctx context.Context, w query.Write, where query.Cond) ([]st
 }
 
 func (q data) alter(ctx context.Context, w query.Write, op change.Op, statement func(*sqlquery.Table) (*sqlquery.Asked, error)) (keys []string, err error) {
-	err = q.at.write(ctx, func(c *conn) error {
+	err = q.write(ctx, func(c *conn) error {
 		t, err := q.planned(c, w.Table)
 		if err != nil {
 			return err
@@ -165,7 +197,7 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, statement 
 		}
 		keys = sqlquery.SortKeys(found)
 		for i := range found {
-			if err := q.note(c, t, found[i:i+1], op, w.Now); err != nil {
+			if err := q.note(c, t, found[i:i+1], op, w); err != nil {
 				return err
 			}
 		}
@@ -179,8 +211,8 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, statement 
 
 // note notes a change of rows: of one, or of all between the least and the
 // greatest.
-func (q data) note(c *conn, t *sqlquery.Table, keys []any, op change.Op, at time.Time) error {
-	if !q.store.known.Load() {
+func (q data) note(c *conn, t *sqlquery.Table, keys []any, op change.Op, w query.Write) error {
+	if w.Quiet || !q.store.known.Load() {
 		return nil
 	}
 	first, last := sqlquery.Span(keys)
@@ -188,5 +220,5 @@ func (q data) note(c *conn, t *sqlquery.Table, keys []any, op change.Op, at time
 	if last != "" {
 		end = last
 	}
-	return c.exec(`INSERT INTO varve_change ("table",key,last,op,at) VALUES (?,?,?,?,?)`, t.Name, first, end, string(op), at.UnixMilli())
+	return c.exec(`INSERT INTO varve_change ("table",key,last,op,at) VALUES (?,?,?,?,?)`, t.Name, first, end, string(op), w.Now.UnixMilli())
 }
