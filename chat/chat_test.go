@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -87,5 +88,18 @@ func TestAThreadSurvivesJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
+	}
+}
+
+// What has the stored form already is not parsed; it must be a time all the same.
+func TestStoredTimesAreLookedAt(t *testing.T) {
+	for _, s := range []string{"2026-01-02T03:04:05.000001Z", "2026-02-28T23:59:59.999999Z", "2026-02-29T00:00:00.000000Z", "2024-02-29T00:00:00.000000Z",
+		"2026-13-01T00:00:00.000000Z", "2026-00-01T00:00:00.000000Z", "2026-01-00T00:00:00.000000Z", "2026-01-31T00:00:00.000000Z", "2026-04-31T00:00:00.000000Z",
+		"2026-01-01T24:00:00.000000Z", "2026-01-01T00:60:00.000000Z", "2026-01-01T00:00:60.000000Z", "2026-01-01 00:00:00.000000Z", "", "2026-01-02T03:04:05Z"} {
+		_, err := time.Parse("2006-01-02T15:04:05.000000Z", s)
+		got, ok := chat.NormalTime(s)
+		if stored := err == nil; stored && got != s || len(s) == 27 && s[10] == 'T' && ok != stored {
+			t.Errorf("NormalTime(%q) = %q, %v; time.Parse %v", s, got, ok, err)
+		}
 	}
 }

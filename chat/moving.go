@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"time"
 
 	"github.com/varvedb/varve/errs"
 )
@@ -126,22 +125,11 @@ func (c *checker) feedback(f *Feedback, threadID string) {
 func (t *Thread) Activity() string {
 	last, _ := NormalTime(t.CreatedAt)
 	for i := range t.Steps {
-		if at, ok := storedTime(t.Steps[i].CreatedAt); ok && at > last {
+		if at, ok := NormalTime(t.Steps[i].CreatedAt); ok && at > last {
 			last = at
 		}
 	}
 	return last
-}
-
-// storedTime is NormalTime, without a look at its parts for a time that was
-// just brought into the stored form.
-func storedTime(s string) (string, bool) {
-	if len(s) == len(timeForm) && s[len(s)-1] == 'Z' {
-		if _, err := time.Parse(timeForm, s); err == nil {
-			return s, true
-		}
-	}
-	return NormalTime(s)
 }
 
 // PutThread puts a whole thread in the place of the one with its id, as

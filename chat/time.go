@@ -17,6 +17,9 @@ func FormatTime(t time.Time) string { return t.UTC().Format(timeForm) }
 // form. Without a zone it is UTC. false: it is no time, or out of the years
 // 0–9999.
 func NormalTime(s string) (string, bool) {
+	if fixed(s) {
+		return s, true
+	}
 	if len(s) < len("2006-01-02T15:04") || len(s) > 40 {
 		return "", false
 	}
@@ -42,4 +45,25 @@ func normalTime(s *string) {
 	if t, ok := NormalTime(*s); ok {
 		*s = t
 	}
+}
+
+// fixed tells whether a time has the stored form already, for the cost of a
+// look instead of a parse. Of days that not every month has it does not know.
+func fixed(s string) bool {
+	const form = "0000-00-00T00:00:00.000000Z"
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		if form[i] == '0' {
+			if s[i] < '0' || s[i] > '9' {
+				return false
+			}
+		} else if s[i] != form[i] {
+			return false
+		}
+	}
+	month, day := s[5:7], s[8:10]
+	return "01" <= month && month <= "12" && "01" <= day && day <= "28" &&
+		s[11:13] < "24" && s[14:16] < "60" && s[17:19] < "60"
 }

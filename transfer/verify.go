@@ -144,6 +144,7 @@ func (v *verifier) sum(h hash.Hash, form []byte) {
 	h.Write([]byte{'\n'})
 }
 
+// threads compares in this goroutine what another reads.
 func (v *verifier) threads(ctx context.Context) error {
 	all := int64(0)
 	if v.Progress != nil {
@@ -152,57 +153,40 @@ func (v *verifier) threads(ctx context.Context) error {
 			return err
 		}
 	}
-	page := firstThreads
-	for after := ""; ; {
-		list, next, err := ids(ctx, v.from, v.Since, after, page)
-		if err != nil {
-			return err
-		}
-		heaviest := 0
-		for len(list) > 0 {
-			part := list[:min(len(list), page)]
-			list = list[len(part):]
-			weight, err := v.pages(ctx, part)
-			if err != nil {
-				return err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	read := make(chan pair, 1)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(read)
+		failed <- v.read(ctx, read)
+	}()
+	var err error
+	for p := range read {
+		if err == nil {
+			if err = v.pair(ctx, p); err != nil {
+				cancel()
 			}
-			heaviest = max(heaviest, weight)
 			v.tell(Progress{Done: v.out.From, Total: all})
 		}
-		if after = next; after == "" {
-			return nil
-		}
-		page = paced(page, heaviest)
 	}
+	if reading := <-failed; err == nil {
+		err = reading
+	}
+	return err
 }
 
-// pages compares some threads; both sides are read at the same time.
-func (v *verifier) pages(ctx context.Context, ids []string) (weight int, err error) {
-	there := make(chan error, 1)
-	var theirs []chat.Thread
-	go func() {
-		var err error
-		theirs, err = v.b.Whole(ctx, ids)
-		there <- err
-	}()
-	ours, err := v.a.Whole(ctx, ids)
-	if failed := <-there; err == nil {
-		err = failed
+func (v *verifier) pair(ctx context.Context, p pair) error {
+	byID := make(map[string]*chat.Thread, len(p.theirs))
+	for i := range p.theirs {
+		byID[p.theirs[i].ID] = &p.theirs[i]
 	}
-	if err != nil {
-		return 0, err
-	}
-	byID := make(map[string]*chat.Thread, len(theirs))
-	for i := range theirs {
-		byID[theirs[i].ID] = &theirs[i]
-	}
-	for i := range ours {
-		weight += weigh(&ours[i])
-		if err := v.thread(ctx, &ours[i], byID[ours[i].ID]); err != nil {
-			return 0, err
+	for i := range p.ours {
+		if err := v.thread(ctx, &p.ours[i], byID[p.ours[i].ID]); err != nil {
+			return err
 		}
 	}
-	return weight, nil
+	return nil
 }
 
 func (v *verifier) thread(ctx context.Context, a, b *chat.Thread) error {
@@ -249,8 +233,15 @@ func (v *verifier) whole(a, b *chat.Thread) {
 	v.compare(name, form(a), form(b))
 }
 
+// form is the JSON of a noun. One that has an encoder of its own is asked at
+// once: json.Marshal would read all of it again.
 func form(of any) json.RawMessage {
-	raw, _ := json.Marshal(of) // of decoded JSON: cannot fail
+	var raw []byte // of decoded JSON: cannot fail
+	if m, ok := of.(json.Marshaler); ok {
+		raw, _ = m.MarshalJSON()
+	} else {
+		raw, _ = json.Marshal(of)
+	}
 	return raw
 }
 

@@ -58,7 +58,7 @@ func (u *unit) born(ctx context.Context, l *layout, h *held, w chat.Write) error
 
 // raise lifts a held thread's last activity; it never falls.
 func (u *unit) raise(h *held, created string) {
-	if at, ok := sqlcore.Time(created); ok && at > h.LastActivity {
+	if at, ok := chat.NormalTime(created); ok && at > h.LastActivity {
 		h.LastActivity = at
 		u.do(`UPDATE threads SET varve_last_activity=? WHERE "id"=?`, at, h.ID)
 	}

@@ -21,6 +21,7 @@ func (l *layout) dialect() sqlcore.Dialect {
 		Time:     utcFast,
 		Greatest: "greatest",
 		Grouped:  true,
+		Hop:      true,
 		Contains: func(expr, needle string) string { return "strpos(" + ascii(expr) + "," + needle + ")>0" },
 		Order:    "ctid",
 		Holds: func(id string, c sqlcore.Column) bool {

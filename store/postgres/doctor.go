@@ -81,17 +81,18 @@ func (l *layout) remedies() []remedy {
 	if l.origin == nobody {
 		return nil // the first use makes everything
 	}
-	var out []remedy
-	if l.origin != own {
-		out = append(out, l.foundation()...)
-		out = append(out, l.missingColumns()...)
-		out = append(out, l.refusals()...)
-		out = append(out, l.backfill()...)
-		out = append(out, l.missingIndexes()...)
-		out = append(out, l.missingCatalogue()...)
-		out = append(out, l.missingArtifacts()...)
-		out = append(out, l.missingData()...)
+	if l.origin == own {
+		return l.unsettled()
 	}
+	var out []remedy
+	out = append(out, l.foundation()...)
+	out = append(out, l.missingColumns()...)
+	out = append(out, l.refusals()...)
+	out = append(out, l.backfill()...)
+	out = append(out, l.missingIndexes()...)
+	out = append(out, l.missingCatalogue()...)
+	out = append(out, l.missingArtifacts()...)
+	out = append(out, l.missingData()...)
 	return append(out, l.missingSearch()...)
 }
 

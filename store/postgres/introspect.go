@@ -107,7 +107,8 @@ JOIN pg_class c ON c.oid = a.attrelid AND c.relname = 'Step'
 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $1
 ORDER BY e.enumsortorder`
 
-const ownSQL = `SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')`
+const ownSQL = `SELECT to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm'),
+  EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($2) AND contype = 'f' AND convalidated)`
 
 func (f *finds) queries() []sqlcore.Query {
 	return []sqlcore.Query{
@@ -117,8 +118,9 @@ func (f *finds) queries() []sqlcore.Query {
 			f.l.types = append(f.l.types, r.(row).text(0))
 			return nil
 		}},
-		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration")}, Each: func(r sqlcore.Row) error {
-			f.journal, f.l.trgmAvailable = r.(row).flag(0), r.(row).flag(1)
+		{SQL: ownSQL, Args: []any{f.l.varve("varve_migration"), sqlcore.Quote(f.l.chat) + ".steps"}, Each: func(r sqlcore.Row) error {
+			got := r.(row)
+			f.journal, f.l.trgmAvailable, f.l.bound = got.flag(0), got.flag(1), got.flag(2)
 			return nil
 		}},
 	}

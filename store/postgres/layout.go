@@ -29,6 +29,7 @@ type layout struct {
 	version       int
 	trgm          bool            // outputs have a trigram index
 	trgmAvailable bool            // or could
+	bound         bool            // the foreign key of steps is there and holds
 	indexes       map[string]bool // the names of those on Chainlit's tables
 	added         map[string]bool // what of Chainlit's the doctor added: "table.column"
 	base          int64           // what varve_base says

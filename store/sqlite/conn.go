@@ -77,7 +77,7 @@ func (c *conn) setUp(o Options) error {
 
 // normalTime is varve_time(text): the time in fixed-width UTC, or NULL.
 func normalTime(ctx sqlite3.Context, arg ...sqlite3.Value) {
-	if t, ok := sqlcore.Time(arg[0].Text()); ok {
+	if t, ok := chat.NormalTime(arg[0].Text()); ok {
 		ctx.ResultText(t)
 	}
 }

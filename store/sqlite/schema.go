@@ -42,6 +42,7 @@ var dialect = sqlcore.Dialect{
 	SortText: func(expr string) string { return expr },
 	Time:     func(expr string) string { return "varve_time(" + expr + ")" },
 	Greatest: "max",
+	Hop:      true,
 	Contains: func(expr, needle string) string { return "varve_contains(" + expr + "," + needle + ")" },
 	Order:    "rowid",
 	Holds:    func(id string, c sqlcore.Column) bool { return !numeric(c) || !looksNumeric(id) },

@@ -117,14 +117,3 @@ func TestWhatHasNoColumnIsStowedAndLifted(t *testing.T) {
 		t.Errorf("stowed %+v, lifted %+v", in, out)
 	}
 }
-
-func TestTimeAgreesWithChat(t *testing.T) {
-	for _, s := range []string{"2026-01-02T03:04:05.000001Z", "2026-02-28T23:59:59.999999Z", "2026-02-29T00:00:00.000000Z", "2024-02-29T00:00:00.000000Z",
-		"2026-13-01T00:00:00.000000Z", "2026-00-01T00:00:00.000000Z", "2026-01-00T00:00:00.000000Z", "2026-01-31T00:00:00.000000Z", "2026-04-31T00:00:00.000000Z",
-		"2026-01-01T24:00:00.000000Z", "2026-01-01T00:60:00.000000Z", "2026-01-01T00:00:60.000000Z", "2026-01-01 00:00:00.000000Z", "", "2026-01-02T03:04:05Z"} {
-		got, ok := Time(s)
-		if want, wantOK := chat.NormalTime(s); got != want || ok != wantOK {
-			t.Errorf("Time(%q) = %q, %v; NormalTime %q, %v", s, got, ok, want, wantOK)
-		}
-	}
-}

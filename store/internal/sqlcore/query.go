@@ -54,6 +54,9 @@ type Dialect struct {
 	// Grouped: a listing without ActivityColumn reads the steps once, since
 	// there may be no index to look them up by.
 	Grouped bool
+	// Hop: the different values of an indexed column are to be found one after
+	// the other, since the engine would read all of the index.
+	Hop bool
 	// Contains tells whether the folded text of an expression contains a
 	// folded needle.
 	Contains func(expr, needle string) string

@@ -298,40 +298,10 @@ func scanVote(r Row) *chat.Feedback {
 
 // normal is a stored time in the form every reader gets; other text stays.
 func normal(s string) string {
-	if t, ok := Time(s); ok {
+	if t, ok := chat.NormalTime(s); ok {
 		return t
 	}
 	return s
-}
-
-// fixed tells whether a time has the stored form already, for the cost of a
-// look instead of a parse. Of days that not every month has it does not know.
-func fixed(s string) bool {
-	const form = "0000-00-00T00:00:00.000000Z"
-	if len(s) != len(form) {
-		return false
-	}
-	for i := range len(form) {
-		if form[i] == '0' {
-			if s[i] < '0' || s[i] > '9' {
-				return false
-			}
-		} else if s[i] != form[i] {
-			return false
-		}
-	}
-	month, day := s[5:7], s[8:10]
-	return "01" <= month && month <= "12" && "01" <= day && day <= "28" &&
-		s[11:13] < "24" && s[14:16] < "60" && s[17:19] < "60"
-}
-
-// Time brings a time into the stored form like chat.NormalTime, faster where
-// it has that form.
-func Time(s string) (string, bool) {
-	if fixed(s) {
-		return s, true
-	}
-	return chat.NormalTime(s)
 }
 
 // Object reads a JSON object in any of the forms that Decode takes; never nil.

@@ -48,8 +48,7 @@ func (c *Core) strays(ctx context.Context, q Querier) ([]string, error) {
 	d := c.Dialect
 	found := map[string]bool{}
 	for _, table := range []string{"steps", "elements", "feedbacks"} {
-		ids, err := column(ctx, q, fmt.Sprintf(`SELECT DISTINCT x."threadId" FROM %s x WHERE x."threadId" IS NOT NULL`+
-			` AND NOT EXISTS (SELECT 1 FROM %s t WHERE t."id"=x."threadId")`, d.Table(table), d.Table("threads")))
+		ids, err := column(ctx, q, c.named(table)+fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM %s t WHERE t."id"=x."threadId")`, d.Table("threads")))
 		if err != nil {
 			return nil, err
 		}
@@ -59,6 +58,19 @@ func (c *Core) strays(ctx context.Context, q Querier) ([]string, error) {
 	}
 	maps.DeleteFunc(found, func(_ string, named bool) bool { return !named })
 	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// named begins a question for the ids of threads that the rows of a table
+// name, as x."threadId". Where there is an index and the engine does not do so
+// by itself, it goes from one id to the next: a thread has many steps.
+func (c *Core) named(table string) string {
+	rows := c.Dialect.Table(table)
+	if !c.Dialect.Hop || !c.Schema.Table(table).Indexed("threadId") {
+		return fmt.Sprintf(`SELECT DISTINCT x."threadId" FROM %s x WHERE x."threadId" IS NOT NULL`, rows)
+	}
+	next := `(SELECT r."threadId" FROM ` + rows + ` r WHERE r."threadId"%s ORDER BY r."threadId" LIMIT 1)`
+	return fmt.Sprintf(`WITH RECURSIVE x("threadId") AS (SELECT `+next+` UNION ALL SELECT `+next+` FROM x WHERE x."threadId" IS NOT NULL)`+
+		` SELECT x."threadId" FROM x WHERE x."threadId" IS NOT NULL`, ` IS NOT NULL`, `>x."threadId"`)
 }
 
 func column(ctx context.Context, q Querier, sql string, args ...any) (values []string, err error) {
@@ -133,7 +145,7 @@ func (g *gathering) questions(c *Core, ids []string) []Query {
 			t := c.scanThread(r)
 			*g.of(t.ID) = t
 		}),
-		ask(s.Steps, "s", "threadId", `SELECT `+c.StepMap.Select(d, "s")+` FROM `+steps+` s WHERE %s`, `s."createdAt",s.`+d.Order, func(r Row) {
+		ask(s.Steps, "s", "threadId", `SELECT `+c.StepMap.Select(d, "s")+` FROM `+steps+` s WHERE %s`, `s."threadId",s."createdAt",s.`+d.Order, func(r Row) {
 			var step chat.Step
 			c.scanStep(r, &step)
 			t := g.of(step.ThreadID)
