@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/varvedb/varve/errs"
@@ -129,6 +130,9 @@ func (a Array) append(b []byte, shape []int, at int) ([]byte, int) {
 }
 
 func (t Type) vector(v any) (any, error) {
+	if list, ok := v.([]float32); ok && len(list) == t.Shape[0] && !slices.ContainsFunc(list, func(f float32) bool { return f-f != 0 }) {
+		return slices.Clone(list), nil
+	}
 	out := make([]float32, 0, t.Shape[0])
 	err := t.each(v, t.Shape, func(item any) error {
 		f, ok := float(item)

@@ -111,7 +111,7 @@ func InferSchema(name string, rows []Row) (Table, error) {
 	t.Columns[len(t.Columns)-1].Type = Type{Kind: Text}
 	for i, row := range rows {
 		if f, unknown := t.unknown(row); unknown {
-			return t, noField(i, f, &t)
+			return t, located(fmt.Sprintf("rows[%d]", i), noField(f, &t))
 		}
 	}
 	return t, CheckTable(t)
@@ -138,6 +138,6 @@ func inferColumn(field string, rows []Row) Type {
 	return typ
 }
 
-func noField(row int, field string, t *Table) error {
-	return errs.Field(errs.Invalid, fmt.Sprintf("rows[%d].%s", row, field), "the table %q has no such column%s", t.Name, suggestion(field, t.names()))
+func noField(field string, t *Table) error {
+	return errs.Field(errs.Invalid, field, "the table %q has no such column%s", t.Name, suggestion(field, t.names()))
 }

@@ -20,6 +20,8 @@ var wrong = map[string]string{
 	`{}`:                    "query",
 	`null`:                  "query",
 	`{"select":null}`:       "query",
+	`{"select":{}}`:         "select.from",
+	`{"raw":{"sql":" "}}`:   "raw.sql",
 	`{"sellect":{}}`:        "sellect",
 	`{"select":{"form":1}}`: "select.form",
 	`{"select":{"from":1}}`: "select.from",

@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/varvedb/varve/errs"
 )
@@ -43,6 +44,25 @@ func (q Query) check() error {
 	}
 	if set != 1 {
 		return errs.Field(errs.Invalid, "query", "is one of select, insert, update, delete, raw and predict; %d are given", set)
+	}
+	switch {
+	case q.Select != nil:
+		return given("select.from", q.Select.From)
+	case q.Insert != nil:
+		return given("insert.into", q.Insert.Into)
+	case q.Update != nil:
+		return given("update.table", q.Update.Table)
+	case q.Delete != nil:
+		return given("delete.from", q.Delete.From)
+	case q.Predict != nil:
+		return given("predict.model", q.Predict.Model)
+	}
+	return given("raw.sql", strings.TrimSpace(q.Raw.SQL))
+}
+
+func given(field, value string) error {
+	if value == "" {
+		return errs.Field(errs.Invalid, field, "is missing")
 	}
 	return nil
 }

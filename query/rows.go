@@ -39,16 +39,8 @@ func (s *Service) rows(t *Table, given []Row) ([][]any, error) {
 			row = Row{column: v}
 		}
 		values := all[n*len(t.Columns) : (n+1)*len(t.Columns) : (n+1)*len(t.Columns)]
-		if name, unknown := t.unknown(row); unknown {
-			return nil, noField(n, name, t)
-		}
-		for i := range t.Columns {
-			c := &t.Columns[i]
-			v, err := c.Type.Value(row[c.Name])
-			if err != nil {
-				return nil, located(fmt.Sprintf("rows[%d].%s", n, c.Name), err)
-			}
-			values[i] = v
+		if err := typeRow(t, row, values); err != nil {
+			return nil, located(fmt.Sprintf("rows[%d]", n), err)
 		}
 		if err := s.complete(t, values, index); err != nil {
 			return nil, located(fmt.Sprintf("rows[%d]", n), err)
@@ -58,17 +50,32 @@ func (s *Service) rows(t *Table, given []Row) ([][]any, error) {
 	return out, nil
 }
 
-// unknown is the first field of a row that the table has not.
-func (t *Table) unknown(row Row) (first string, found bool) {
+// typeRow brings the values of a row into the types and the order of the
+// columns.
+func typeRow(t *Table, row Row, values []any) error {
 	has := 0
 	for i := range t.Columns {
-		if _, ok := row[t.Columns[i].Name]; ok {
-			has++
+		c := &t.Columns[i]
+		given, ok := row[c.Name]
+		if !ok {
+			continue
 		}
+		has++
+		v, err := c.Type.Value(given)
+		if err != nil {
+			return located(c.Name, err)
+		}
+		values[i] = v
 	}
-	if has == len(row) {
-		return "", false
+	if has < len(row) {
+		name, _ := t.unknown(row)
+		return noField(name, t)
 	}
+	return nil
+}
+
+// unknown is the first field of a row that the table has not.
+func (t *Table) unknown(row Row) (first string, found bool) {
 	for name := range row {
 		if t.Index(name) < 0 && (!found || name < first) {
 			first, found = name, true
@@ -138,12 +145,12 @@ func keyText(t *Table, v any) (string, error) {
 // key and a seed, so that the same row is always in the same. Rows whose key
 // the database makes are all in one.
 func (s *Service) fold(table, key string) string {
-	h := sha256.New()
-	for _, part := range []string{table, key, s.opt.FoldSeed} {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(part))))
-		h.Write([]byte(part))
+	b := make([]byte, 0, 256)
+	for _, part := range [...]string{table, key, s.opt.FoldSeed} {
+		b = append(binary.LittleEndian.AppendUint64(b, uint64(len(part))), part...)
 	}
-	n := binary.LittleEndian.Uint64(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	n := binary.LittleEndian.Uint64(sum[:])
 	if float64(n>>11)/(1<<53) < s.opt.Fold {
 		return FoldValid
 	}

@@ -34,6 +34,9 @@ func (t Type) Value(v any) (any, error) {
 	if v = plain(v); v == nil {
 		return nil, nil
 	}
+	if t.holds(v) {
+		return v, nil
+	}
 	if raw, ok := v.(json.RawMessage); ok && t.Kind != JSON {
 		var err error
 		if v, err = decodeJSON(raw); err != nil || v == nil {
@@ -68,6 +71,22 @@ func (t Type) Value(v any) (any, error) {
 		return nil, errs.New(errs.Invalid, "is of type file; its value is %q and the SHA-256 of what is in the artifact store, in hexadecimal", filePrefix)
 	}
 	return nil, mismatch(t, v)
+}
+
+// holds tells that a value is in the form of the port already: for most it is,
+// and to box it again would cost an allocation each.
+func (t Type) holds(given any) bool {
+	switch v := given.(type) {
+	case string:
+		return t.Kind == Text && checkText(v) == nil
+	case int64:
+		return t.Kind == Integer
+	case bool:
+		return t.Kind == Boolean
+	case float64:
+		return t.Kind == Real && v-v == 0 && v != 0
+	}
+	return false
 }
 
 func mismatch(t Type, v any) error {

@@ -204,9 +204,6 @@ func (s *Service) raw(ctx context.Context, q *Raw) (*Result, error) {
 	if s.user != nil {
 		return nil, errs.New(errs.Forbidden, "a question in the database's own language sees everything; a caller that acts for a user may not ask it")
 	}
-	if strings.TrimSpace(q.SQL) == "" {
-		return nil, errs.Field(errs.Invalid, "sql", "is empty")
-	}
 	args := make([]any, len(q.Args))
 	for i, given := range q.Args {
 		t, _ := InferType(given)

@@ -53,7 +53,7 @@ var raws = []rule{
 	{name: "what cannot be read is invalid", when: hasRaw, test: func(s *subject) {
 		s.kind(errs.Invalid, s.fails(query.SQL("selekt 1")))
 		s.kind(errs.Invalid, s.fails(query.SQL("select nothing from nowhere")))
-		s.field(errs.Invalid, "sql", s.fails(query.SQL(" ")))
+		s.field(errs.Invalid, "raw.sql", s.fails(query.SQL(" ")))
 	}},
 	{name: "an answer may be broken off", when: hasRaw, test: func(s *subject) {
 		s.insert("docs", numbered(1, 100)...)
