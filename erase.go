@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/erasure"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/state"
@@ -69,6 +70,11 @@ func (db *DB) VerifyReceipt(ctx context.Context, receipt []byte, identifier stri
 	}
 	r, err = erasure.Verify(receipt, erasure.Key(seed))
 	return r, err == nil && identifier != "" && r.Subject == erasure.Subject(seed, identifier), err
+}
+
+// Retain deletes threads by rules of age, as [chat.Service.Retain] does.
+func (db *DB) Retain(ctx context.Context, rules []chat.Retention, dry bool, each func(chat.Thread)) (chat.Retained, error) {
+	return db.chat.Retain(ctx, rules, dry, each)
 }
 
 // receipts is the private key of receipts.

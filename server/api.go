@@ -27,6 +27,7 @@ func (s *Server) routes() error {
 	s.stateRoutes()
 	s.lakeRoutes()
 	s.sqlRoutes()
+	s.keepingRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {

@@ -29,6 +29,9 @@ type Database struct {
 	SQL *analytics.Service
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
+	// Keeper erases people and deletes what is old; nil: /v1/erasures and
+	// /v1/retention are unsupported.
+	Keeper Keeper
 	// Ping tells whether the store answers; nil: it always does.
 	Ping func(context.Context) error
 }

@@ -21,6 +21,9 @@ type chatCommand struct {
 	Export  exportCommand  `cmd:"" help:"Write users and threads, with all that is in them, into files: JSON lines or Parquet."`
 	Import  importCommand  `cmd:"" help:"Read what export wrote, or threads of literalai, into a database."`
 	Delete  deleteCommand  `cmd:"" help:"Delete threads, with all that is in them."`
+	Retain  retainCommand  `cmd:"" help:"Delete threads that were not used for long."`
+	Erase   eraseCommand   `cmd:"" help:"Erase a person: threads, files, the user, and their traces; prints a signed receipt."`
+	Verify  verifyCommand  `cmd:"" name:"verify-receipt" help:"Tell whether a receipt of an erasure is genuine, and what it says."`
 }
 
 // with runs fn on the conversations that a command asks for.

@@ -40,6 +40,9 @@ func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.D
 	c := p.config
 	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
 		Metadata: c.Metadata, Artifacts: c.Artifacts, Compute: c.Compute, Examine: p.examining, Log: p.log}
+	if p.retaining {
+		o.Retain = c.Retain
+	}
 	if d.Name != server.DefaultDatabase {
 		o.Within = "databases/" + d.Name + "/"
 	}

@@ -20,6 +20,7 @@ import (
 // program is one run of varve and what it has to do with the world.
 type program struct {
 	examining      bool // databases are opened for a doctor
+	retaining      bool // databases are opened to be kept: what is old goes
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -21,6 +21,7 @@ type serveCommand struct {
 	CORSOrigin []string `config:"" name:"cors-origin" help:"An origin whose pages may call; can be repeated." placeholder:"ORIGIN"`
 	Database   []string `config:"" sep:"none" help:"A further database; can be repeated." placeholder:"NAME=URL"`
 	MaxBody    string   `config:"" help:"The largest JSON body (default: 32MiB)." placeholder:"SIZE"`
+	Retain     []string `config:"" sep:"none" help:"Delete threads that were last used longer ago: 90d, or TAG=7d, or TAG=never; can be repeated." placeholder:"RULE"`
 	MaxContent string   `config:"" help:"The largest file (default: 10GiB)." placeholder:"SIZE"`
 }
 
@@ -126,6 +127,7 @@ type named struct {
 
 func (p *program) openDatabases(ctx context.Context) (databases, error) {
 	c := p.config
+	p.retaining = true
 	var dbs databases
 	for _, d := range slices.Insert(slices.Clone(c.Databases), 0, defaultDatabase(c)) {
 		db, err := p.openDatabase(ctx, d)
@@ -185,7 +187,7 @@ func (dbs databases) holding() holding {
 func (dbs databases) serve() []server.Database {
 	list := make([]server.Database, len(dbs))
 	for i, db := range dbs {
-		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Ping: db.Ping}
+		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Keeper: db.DB, Ping: db.Ping}
 		if files := db.Files(); files != nil { // a nil *blob.Bucket is no nil Files
 			list[i].Files = files
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/server"
 )
 
@@ -31,6 +32,7 @@ type Config struct {
 	CORSOrigins []string
 	MaxBody     int64
 	MaxContent  int64
+	Retain      []chat.Retention // when threads are deleted for their age; nil: never
 	Log         Levels
 	LogFormat   string // "text" or "json"
 	Key         string // an API key, for calls to a server

@@ -8,6 +8,7 @@ import (
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server"
 )
@@ -45,6 +46,13 @@ var settings = []setting{
 		get: func(c Config) []string { return c.CORSOrigins }},
 	size("max-body", func(c *Config) *int64 { return &c.MaxBody }),
 	size("max-content", func(c *Config) *int64 { return &c.MaxContent }),
+	{name: "retain", many: true, set: setRetain, get: func(c Config) []string {
+		var list []string
+		for _, r := range c.Retain {
+			list = append(list, r.String())
+		}
+		return list
+	}},
 	{name: "log", many: true, set: setLog, get: func(c Config) []string { return []string{c.Log.String()} }},
 	one("log-format", func(c *Config) *string { return &c.LogFormat }, func(s string) error {
 		if s != "text" && s != "json" {
@@ -140,6 +148,21 @@ func setDatabases(c *Config, values []string) error {
 			return errs.New(errs.Invalid, "names %q twice", name)
 		}
 		c.Databases = append(c.Databases, Database{name, address})
+	}
+	return nil
+}
+
+func setRetain(c *Config, values []string) error {
+	c.Retain = nil
+	for _, v := range values {
+		r, err := chat.ParseRetention(v)
+		if err != nil {
+			return errs.New(errs.Invalid, "is an age such as 90d, or TAG=7d, or TAG=never")
+		}
+		if slices.ContainsFunc(c.Retain, func(o chat.Retention) bool { return o.Tag == r.Tag }) {
+			return errs.New(errs.Invalid, "has two rules for the same threads")
+		}
+		c.Retain = append(c.Retain, r)
 	}
 	return nil
 }

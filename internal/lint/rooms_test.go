@@ -61,8 +61,8 @@ var rooms = map[string][]string{
 
 	"server/wire": {"state", "lake"},
 	"server/keys": nil,
-	"server":      {"analytics", "chat", "state", "lake", "server/wire", "server/keys", "blob/media"},
-	"client":      {"chat", "state", "server/wire"},
+	"server":      {"analytics", "chat", "erasure", "state", "lake", "server/wire", "server/keys", "blob/media"},
+	"client":      {"chat", "erasure", "state", "server/wire"},
 
 	"transfer":                 {"chat"},
 	"transfer/archive":         {"chat", "transfer"},
@@ -77,12 +77,12 @@ var rooms = map[string][]string{
 	"":    {"analytics", "artifact", "chat", "erasure", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
-	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "internal/config"},
+	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
-	"internal/config":     {"", "blob", "server"},
+	"internal/config":     {"", "chat", "blob", "server"},
 	"internal/reference":  nil,
 	"internal/goid":       nil,
 	"internal/duck":       nil,

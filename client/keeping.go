@@ -1,0 +1,56 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/erasure"
+)
+
+// Erase removes a person's conversations at the server and returns the signed
+// receipt; one that is not complete says why, and the call is to be repeated.
+// With dry it removes nothing. It needs the scope admin and acts for nobody.
+func (c *Client) Erase(ctx context.Context, identifier string, dry bool) (erasure.Receipt, error) {
+	return post[erasure.Receipt](ctx, c, "/v1/erasures", struct {
+		Identifier string `json:"identifier"`
+		DryRun     bool   `json:"dryRun,omitempty"`
+	}{identifier, dry})
+}
+
+// VerifyReceipt returns what a receipt says that the server's database signed,
+// and whether it is about a person, "" for nobody. errs.Forbidden when it is of
+// another or was changed.
+func (c *Client) VerifyReceipt(ctx context.Context, receipt []byte, identifier string) (erasure.Report, bool, error) {
+	out, err := post[struct {
+		Report erasure.Report
+		About  bool
+	}](ctx, c, "/v1/erasures/verify", struct {
+		Receipt    json.RawMessage `json:"receipt"`
+		Identifier string          `json:"identifier,omitempty"`
+	}{receipt, identifier})
+	return out.Report, out.About, err
+}
+
+// Retain deletes the threads that are older than rules allow, as
+// chat.Service.Retain does. each, unless nil, is told of the ids of the first
+// 10,000, when all is done.
+func (c *Client) Retain(ctx context.Context, rules []chat.Retention, dry bool, each func(chat.Thread)) (chat.Retained, error) {
+	texts := make([]string, len(rules))
+	for i, r := range rules {
+		texts[i] = r.String()
+	}
+	out, err := post[struct {
+		chat.Retained
+		IDs []string
+	}](ctx, c, "/v1/retention", struct {
+		Rules  []string `json:"rules"`
+		DryRun bool     `json:"dryRun,omitempty"`
+	}{texts, dry})
+	for _, id := range out.IDs {
+		if each != nil {
+			each(chat.Thread{ID: id})
+		}
+	}
+	return out.Retained, err
+}
