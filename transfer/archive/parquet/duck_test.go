@@ -66,3 +66,34 @@ func TestDuckDBReadsTheTables(t *testing.T) {
 		}
 	}
 }
+
+// What another engine made of the tables is read again.
+func TestTablesThatDuckDBWrote(t *testing.T) {
+	folder, through := filepath.Join(t.TempDir(), "tables"), t.TempDir()
+	write(t, folder, difficult())
+	want, err := read(t, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := duck.Open("", 1<<28, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, err := db.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for table, order := range map[string]string{"users": "identifier", "threads": "id", "steps": `"threadId", "createdAt" NULLS LAST`, "elements": `"threadId"`, "feedbacks": `"threadId"`} {
+		from, to := filepath.Join(folder, table+".parquet"), filepath.Join(through, table+".parquet")
+		err := c.Exec(t.Context(), `COPY (FROM read_parquet(`+duck.Text(from)+`) ORDER BY `+order+`) TO `+duck.Text(to)+` (FORMAT parquet)`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := read(t, through)
+	if err != nil || got != want {
+		t.Errorf("%v\n%s\nis not\n%s", err, got, want)
+	}
+}

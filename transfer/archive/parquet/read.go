@@ -99,7 +99,7 @@ func (r *rows[Row]) check(has, want *parquet.Schema) error {
 		}
 	}
 	for name, f := range known {
-		if f.Required() {
+		if f.Leaf() && f.Required() {
 			return errs.Field(errs.Invalid, name, "is a column that %s must have", r.name)
 		}
 	}

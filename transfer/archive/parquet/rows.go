@@ -196,7 +196,7 @@ func (r *userRow) user() (chat.User, error) {
 }
 
 func (r *threadRow) thread() (chat.Thread, error) {
-	t := chat.Thread{ID: r.ID, Name: r.Name, UserID: r.UserID, UserIdentifier: r.UserIdentifier, Tags: r.Tags}
+	t := chat.Thread{ID: r.ID, Name: r.Name, UserID: r.UserID, UserIdentifier: r.UserIdentifier, Tags: tags(r.Tags)}
 	o, err := readOther(r.Other)
 	if err == nil {
 		t.CreatedAt, err = o.moment("createdAt", r.CreatedAt)
@@ -210,7 +210,7 @@ func (r *threadRow) thread() (chat.Thread, error) {
 func (r *stepRow) step() (chat.Step, error) {
 	s := chat.Step{ThreadID: r.ThreadID, ID: r.ID, ParentID: r.ParentID, Name: r.Name, Type: r.Type, Input: r.Input, Output: r.Output,
 		IsError: r.IsError, Streaming: r.Streaming, WaitForAnswer: r.WaitForAnswer, DefaultOpen: r.DefaultOpen, AutoCollapse: r.AutoCollapse,
-		ShowInput: chat.ShowInput(r.ShowInput), Language: r.Language, Command: r.Command, Icon: r.Icon, Tags: r.Tags}
+		ShowInput: chat.ShowInput(r.ShowInput), Language: r.Language, Command: r.Command, Icon: r.Icon, Tags: tags(r.Tags)}
 	o, err := readOther(r.Other)
 	for _, at := range []struct {
 		key string
@@ -256,6 +256,14 @@ func (r *elementRow) element() (e chat.Element, f archive.File, err error) {
 
 func (r *feedbackRow) feedback() chat.Feedback {
 	return chat.Feedback{ThreadID: r.ThreadID, ForID: r.ForID, ID: r.ID, Value: int(r.Value), Comment: r.Comment}
+}
+
+// tags: a list without any is none.
+func tags(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 func readOther(text string) (others, error) {
