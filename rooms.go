@@ -7,6 +7,7 @@ import (
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/todo"
 )
 
@@ -19,6 +20,24 @@ func (db *DB) Lake() *lake.Service { return db.lake }
 
 // Todo is the to-do list inside the transaction.
 func (tx *Tx) Todo() *todo.Service { return tx.todo }
+
+// Query is the databackend: tables of the user's own, and what may be read of
+// the other rooms.
+func (db *DB) Query() *query.Service { return db.query }
+
+// Execute answers a question about tables, or changes them; see
+// [query.Service.Execute].
+func (db *DB) Execute(ctx context.Context, q query.Question) (*query.Result, error) {
+	return db.query.Execute(ctx, q)
+}
+
+// Query is the databackend inside the transaction.
+func (tx *Tx) Query() *query.Service { return tx.query }
+
+// Execute answers a question inside the transaction.
+func (tx *Tx) Execute(ctx context.Context, q query.Question) (*query.Result, error) {
+	return tx.query.Execute(ctx, q)
+}
 
 func (db *DB) openLake(secret []byte) *lake.Service {
 	o := lake.Options{Secret: secret}

@@ -25,6 +25,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/todo"
@@ -87,6 +88,7 @@ type DB struct {
 	state  *state.Service
 	todo   *todo.Service
 	lake   *lake.Service
+	query  *query.Service
 	src    Source
 	place  string // of the files, without secrets
 	data   string // the folder for what is not in the database; "" is none
@@ -160,6 +162,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		db.elementURL = elementURL(o)
 		opt.ElementURL = db.elementURL
 	}
+	db.query = query.NewService(db.store.Query(), query.Options{Log: o.Log.With("part", "query")})
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)
@@ -226,6 +229,7 @@ type Tx struct {
 	chat  *chat.Service
 	state *state.Service
 	todo  *todo.Service
+	query *query.Service
 }
 
 // Chat is the room of conversations inside the transaction. It stores no
@@ -243,7 +247,7 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 	defer db.state.Nudge()
 	return db.store.Update(ctx, func(ctx context.Context, tx store.Tx) error {
 		versions := db.state.In(tx.State())
-		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat()), state: versions, todo: db.todo.In(versions)})
+		return fn(ctx, &Tx{chat: db.chat.In(tx.Chat()), state: versions, todo: db.todo.In(versions), query: db.query.In(tx.Query())})
 	})
 }
 

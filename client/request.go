@@ -27,6 +27,7 @@ type request struct {
 	stream io.Reader // sent as it comes
 	kind   string    // the stream's media type
 	from   string    // the range asked for, "bytes=7-"
+	accept string    // the media type asked for
 }
 
 // segment escapes a part of a path. Dots are escaped where they would be taken
@@ -108,6 +109,10 @@ func encode(v any) (raw []byte, err error) {
 	default:
 		raw, err = marshal(v)
 	}
+	var ours *errs.Error
+	if errors.As(err, &ours) {
+		return nil, ours
+	}
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, err, "cannot be written as JSON")
 	}
@@ -169,6 +174,9 @@ func (c *Client) headers(ctx context.Context, req *http.Request, r request) {
 		req.Header.Set("Content-Type", r.kind)
 	case r.body != nil:
 		req.Header.Set("Content-Type", wire.TypeJSON)
+	}
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
 	}
 	if r.from != "" {
 		req.Header.Set("Range", r.from)

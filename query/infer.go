@@ -91,7 +91,10 @@ func numberType(n json.Number) Type {
 // integer there. The type of a column is that of its first value that is not
 // NULL, and real where whole numbers and others are mixed; text where there is
 // none. errs.Invalid where a row has a field that the first has not.
-func InferSchema(name string, rows []Row) (Table, error) {
+func InferSchema(name string, rows []Row) (Table, error) { return inferSchema(name, rows, nil) }
+
+// inferSchema is InferSchema with some types told.
+func inferSchema(name string, rows []Row, told map[string]Type) (Table, error) {
 	t := Table{Name: name, Key: "id"}
 	if len(rows) == 0 {
 		return t, errs.Field(errs.Invalid, "rows", "are none, so that %q cannot be made after the first; declare the table", name)
@@ -103,7 +106,16 @@ func InferSchema(name string, rows []Row) (Table, error) {
 	fields = slices.DeleteFunc(fields, func(f string) bool { return f == t.Key || f == Fold })
 	fields = append(append([]string{t.Key}, fields...), Fold)
 	for _, f := range fields {
-		t.Columns = append(t.Columns, Column{Name: f, Type: inferColumn(f, rows), Required: f == t.Key})
+		typ, ok := told[f]
+		if !ok {
+			typ = inferColumn(f, rows)
+		}
+		t.Columns = append(t.Columns, Column{Name: f, Type: typ, Required: f == t.Key})
+	}
+	for f := range told {
+		if t.Index(f) < 0 {
+			return t, errs.Field(errs.Invalid, "types."+f, "is the type of a field that the rows have not")
+		}
 	}
 	if key := &t.Columns[0]; key.Type.Kind != Integer {
 		key.Type = Type{Kind: Text}

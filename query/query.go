@@ -133,6 +133,10 @@ type Insert struct {
 	Into string `json:"into"`
 	// Rows are objects; their values are as [Service.Execute] takes them.
 	Rows []Row `json:"rows"`
+	// Types are those of columns, by name, that a table which is made from the
+	// first row gets in place of what the row's values look like. A table that
+	// is there keeps its own.
+	Types map[string]Type `json:"types,omitempty"`
 	// Strict: a table that is not there is an error.
 	Strict bool `json:"strict,omitempty"`
 	// NoRefresh: listeners are not told.

@@ -19,6 +19,12 @@ type Result struct {
 	values iter.Seq2[[]any, error]
 }
 
+// NewResult makes an answer of rows that come from elsewhere, such as from a
+// server, in the form that [Store.Select] yields.
+func NewResult(columns []OutputColumn, values iter.Seq2[[]any, error]) *Result {
+	return &Result{Columns: columns, values: values}
+}
+
 // Values yields the rows of the answer, each in the order of Columns; a tensor
 // is an [Array]. They are read as they are asked for: to go through them again
 // asks the question again. A row belongs to the caller until the next. An
@@ -92,4 +98,21 @@ func EncodeRow(columns []OutputColumn, values []any) (json.RawMessage, error) {
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// EncodeValues writes the values of a row as a JSON list, each as EncodeRow
+// does.
+func EncodeValues(values []any) (json.RawMessage, error) {
+	b := []byte{'['}
+	for i, v := range values {
+		raw, err := encodeJSON(v)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, raw...)
+	}
+	return append(b, ']'), nil
 }

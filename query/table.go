@@ -1,6 +1,12 @@
 package query
 
-import "strings"
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/varvedb/varve/errs"
+)
 
 // Fold is the column that says to which part of a data set a row belongs:
 // [FoldTrain] or [FoldValid], unless the user says otherwise.
@@ -17,6 +23,25 @@ type Column struct {
 	// Required: it may not be NULL. Tables that Varve makes require their key
 	// only; those of others may require more.
 	Required bool `json:"required,omitempty"`
+}
+
+// UnmarshalJSON reads a column, and names it where its type is wrong.
+func (c *Column) UnmarshalJSON(raw []byte) error {
+	var f struct {
+		Name     string `json:"name"`
+		Type     string `json:"type"`
+		Required bool   `json:"required"`
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return err
+	}
+	t, err := ParseType(f.Type)
+	var wrong *errs.Error
+	if errors.As(err, &wrong) {
+		return errs.Field(wrong.Kind, f.Name, "%s", wrong.Detail)
+	}
+	c.Name, c.Type, c.Required = f.Name, t, f.Required
+	return err
 }
 
 // Table is a table as a database holds it.

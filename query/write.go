@@ -123,7 +123,7 @@ func (s *Service) infer(ctx context.Context, q *Insert, missing error) (*Table, 
 			return nil, false, missing // which names the other
 		}
 	}
-	t, err := InferSchema(q.Into, q.Rows)
+	t, err := inferSchema(q.Into, q.Rows, q.Types)
 	if err == nil {
 		err = s.free(ctx, t.Name)
 	}

@@ -28,6 +28,7 @@ func (s *Server) routes() error {
 	s.lakeRoutes()
 	s.sqlRoutes()
 	s.keepingRoutes()
+	s.queryRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {

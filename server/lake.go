@@ -104,7 +104,7 @@ func (c *call) lake() (*lake.Service, error) {
 	if c.db.Lake == nil {
 		return nil, errs.New(errs.Unsupported, "this database keeps no files")
 	}
-	q, err := query(c)
+	q, err := parameters(c)
 	if err != nil {
 		return nil, err
 	}

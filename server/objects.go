@@ -91,7 +91,7 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	q, err := query(c)
+	q, err := parameters(c)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *Server) getObject(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	q, err := query(c)
+	q, err := parameters(c)
 	if err != nil {
 		return err
 	}

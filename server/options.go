@@ -13,6 +13,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/server/keys"
 	"github.com/varvedb/varve/state"
 )
@@ -27,6 +28,9 @@ type Database struct {
 	Lake *lake.Service
 	// SQL answers questions about all of it; nil: /v1/sql is unsupported.
 	SQL *analytics.Service
+	// Query answers questions about tables and changes them; nil: /v1/execute
+	// is unsupported.
+	Query *query.Service
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Keeper erases people and deletes what is old; nil: /v1/erasures and

@@ -41,8 +41,8 @@ func (f flag) parse(field string, absent bool) (bool, error) {
 	return false, errs.Field(errs.Invalid, field, "must be true or false")
 }
 
-// query refuses a query string that net/url would silently drop parts of.
-func query(c *call) (url.Values, error) {
+// parameters refuses a query string that net/url would silently drop parts of.
+func parameters(c *call) (url.Values, error) {
 	q, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
 		return nil, errs.New(errs.Invalid, "the query string is not percent-encoded as it should be")
@@ -59,7 +59,7 @@ type Cut struct {
 
 func (in Cut) request(c *call) (page.Request, error) {
 	p := page.Request{Cursor: in.Cursor}
-	if _, err := query(c); err != nil {
+	if _, err := parameters(c); err != nil {
 		return p, err
 	}
 	first, ok, err := in.First.parse("first")

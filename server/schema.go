@@ -44,8 +44,15 @@ type (
 func (stepDoc) Schema(huma.Registry) *huma.Schema    { return &huma.Schema{Ref: schemas + "Step"} }
 func (elementDoc) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Ref: schemas + "Element"} }
 
-// schemaName names the stand-ins after the nouns they stand in for.
+// schemaName names the stand-ins after the nouns they stand in for. Two rooms
+// have tables: those with versions are called by their plain name.
 func schemaName(t reflect.Type, hint string) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if strings.HasSuffix(t.PkgPath(), "/query") {
+		return "Data" + t.Name()
+	}
 	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Doc")
 }
 

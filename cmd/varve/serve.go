@@ -187,7 +187,7 @@ func (dbs databases) holding() holding {
 func (dbs databases) serve() []server.Database {
 	list := make([]server.Database, len(dbs))
 	for i, db := range dbs {
-		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Keeper: db.DB, Ping: db.Ping}
+		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Query: db.Query(), Keeper: db.DB, Ping: db.Ping}
 		if files := db.Files(); files != nil { // a nil *blob.Bucket is no nil Files
 			list[i].Files = files
 		}

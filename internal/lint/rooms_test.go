@@ -59,9 +59,9 @@ var rooms = map[string][]string{
 	"blob/azure":    {"blob"},
 	"blob/gcs":      {"blob"},
 
-	"server/wire": {"state", "lake"},
+	"server/wire": {"state", "lake", "query"},
 	"server/keys": nil,
-	"server":      {"analytics", "chat", "erasure", "state", "lake", "server/wire", "server/keys", "blob/media"},
+	"server":      {"analytics", "chat", "erasure", "state", "lake", "query", "server/wire", "server/keys", "blob/media"},
 	"client":      {"chat", "erasure", "state", "server/wire"},
 
 	"transfer":                 {"chat"},
@@ -74,7 +74,7 @@ var rooms = map[string][]string{
 
 	"erasure": {"chat"},
 
-	"":    {"analytics", "artifact", "chat", "erasure", "state", "todo", "lake", "store", "blob"},
+	"":    {"analytics", "artifact", "chat", "erasure", "query", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "analytics", "all", "chat", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},

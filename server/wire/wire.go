@@ -27,6 +27,7 @@ const (
 const (
 	TypeJSON    = "application/json"
 	TypeProblem = "application/problem+json"
+	TypeLines   = "application/x-ndjson" // a JSON value a line
 )
 
 // Names of the parts of an element's multipart form.
