@@ -8,6 +8,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/query"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/todo"
 )
 
@@ -40,7 +41,9 @@ func (tx *Tx) Execute(ctx context.Context, q query.Question) (*query.Result, err
 }
 
 func (db *DB) openLake(secret []byte) *lake.Service {
-	o := lake.Options{Secret: secret}
+	o := lake.Options{Secret: secret, Update: func(ctx context.Context, fn func(context.Context, state.Database) error) error {
+		return db.Update(ctx, func(ctx context.Context, tx *Tx) error { return fn(ctx, tx) })
+	}}
 	if db.files != nil {
 		o.Bucket = lakeBucket{db.files}
 	}

@@ -53,6 +53,13 @@ type Record = state.RecordOf[File]
 type Options struct {
 	// Bucket keeps bytes of more than Inline; nil: there is no place for them.
 	Bucket Bucket
+	// Update runs fn in one transaction of the database, in which tx has its
+	// tables; it may run it again. nil: there are none, and two writers at
+	// once can make a file and a folder of one name.
+	Update func(ctx context.Context, fn func(ctx context.Context, tx state.Database) error) error
+	// Enter makes new files, in place of this lake, where its tables are a
+	// server's. nil: they are made here.
+	Enter func(context.Context, Entry) (Record, error)
 	// Temp is the folder for large streams that can be read once only, which
 	// are hashed before they are stored. Default: the system's.
 	Temp string
@@ -71,6 +78,8 @@ type Service struct {
 	contents *state.RowsOf[content]
 	folders  *state.RowsOf[mark]
 	user     *string
+	actor    string
+	expect   int64
 	opt      Options
 }
 
@@ -114,11 +123,19 @@ func (s *Service) As(user string) *Service {
 }
 
 // By returns the lake with a name that versions bear as their author.
-func (s *Service) By(actor string) *Service { return s.with(s.files.By(actor)) }
+func (s *Service) By(actor string) *Service {
+	by := s.with(s.files.By(actor))
+	by.actor = actor
+	return by
+}
 
 // If returns the lake for writes that must find a file at a version, by the
 // number that its record has; any other is errs.Conflict.
-func (s *Service) If(version int64) *Service { return s.with(s.files.If(version)) }
+func (s *Service) If(version int64) *Service {
+	cas := s.with(s.files.If(version))
+	cas.expect = version
+	return cas
+}
 
 // Get returns what is known about a file. errs.NotFound when there is none.
 func (s *Service) Get(ctx context.Context, n Name) (Record, error) {

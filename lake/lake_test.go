@@ -29,7 +29,13 @@ type bench struct {
 	*lake.Service
 	tables *state.Service
 	bucket *bucket
+	store  store.Store
 	now    time.Time
+}
+
+// another is the same lake as another process has it.
+func (b *bench) another() *lake.Service {
+	return lake.New(b.tables, lake.Options{Bucket: b.bucket, Now: func() time.Time { return b.now }, Update: b.updating(b.store)})
 }
 
 // TestLake holds the lake to its rules on every store of versioned tables.
@@ -74,6 +80,7 @@ var rules = map[string]func(*testing.T, *bench){
 	"an empty reader is an empty file":                           anEmptyReaderIsAnEmptyFile,
 	"names that no file system shows are refused":                namesThatNoFileSystemShowsAreRefused,
 	"a file cannot stand beside a folder of its name":            aFileCannotStandBesideAFolderOfItsName,
+	"of a file and a folder of one name at once one is made":     ofAFileAndAFolderOfOneNameAtOnceOneIsMade,
 	"any state is a file system":                                 anyStateIsAFileSystem,
 	"sweep frees what an upload left that was broken off":        sweepFreesWhatAnUploadLeftThatWasBrokenOff,
 	"sweep frees what no version has":                            sweepFreesWhatNoVersionHas,
@@ -87,11 +94,18 @@ var rules = map[string]func(*testing.T, *bench){
 }
 
 func newBench(t *testing.T, st store.Store) *bench {
-	b := &bench{bucket: &bucket{objects: map[string][]byte{}}, now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
+	b := &bench{store: st, bucket: &bucket{objects: map[string][]byte{}}, now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return b.now }
 	b.tables = state.NewService(st.State(), state.Options{Now: now})
-	b.Service = lake.New(b.tables, lake.Options{Bucket: b.bucket, Now: now, Temp: t.TempDir()})
+	b.Service = lake.New(b.tables, lake.Options{Bucket: b.bucket, Now: now, Temp: t.TempDir(), Update: b.updating(st)})
 	return b
+}
+
+// updating runs transactions of a store.
+func (b *bench) updating(st store.Store) func(context.Context, func(context.Context, state.Database) error) error {
+	return func(ctx context.Context, fn func(context.Context, state.Database) error) error {
+		return st.Update(ctx, func(ctx context.Context, tx store.Tx) error { return fn(ctx, b.tables.In(tx.State())) })
+	}
 }
 
 // bucket keeps bytes in memory, where tests can change them.

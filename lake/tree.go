@@ -19,23 +19,28 @@ type mark struct {
 // room refuses a new file that would stand where a folder is, or in a folder
 // where a file stands: a file system cannot show both.
 func (s *Service) room(ctx context.Context, n Name) error {
-	folders := n.folders()
-	for _, dir := range folders {
+	for _, dir := range n.folders() {
 		if is, err := s.isFile(ctx, dir); is || err != nil {
 			return errors.Join(err, taken(is, dir, "file"))
 		}
 	}
-	if is, err := s.isFolder(ctx, n.String()); is || err != nil {
-		return errors.Join(err, taken(is, n.String(), "folder"))
-	}
-	return s.mark(ctx, folders)
+	is, err := s.isFolder(ctx, n.String())
+	return errors.Join(err, taken(is, n.String(), "folder"))
 }
+
+// inTheWay tells that room was refused, from a file that is there already.
+func inTheWay(err error) bool {
+	var e *errs.Error
+	return errors.As(err, &e) && e.Kind == errs.Exists && e.Field == inPath
+}
+
+const inPath = "path"
 
 func taken(is bool, full, kind string) error {
 	if !is {
 		return nil
 	}
-	return errs.Field(errs.Exists, "path", "%q is a %s; a file system cannot show a file and a folder of one name", full, kind)
+	return errs.Field(errs.Exists, inPath, "%q is a %s; a file system cannot show a file and a folder of one name", full, kind)
 }
 
 // isFile tells whether a file has a whole path, on no path or an empty one too.
@@ -68,13 +73,22 @@ func (s *Service) isFolder(ctx context.Context, full string) (bool, error) {
 }
 
 // mark marks folders, the outermost first. The innermost has a mark only if
-// all others have.
-func (s *Service) mark(ctx context.Context, folders []string) error {
+// all others have. With locked it writes one in any case, that of the topmost
+// folder where there is no other: whoever writes to this table next waits until
+// the transaction ends.
+func (s *Service) mark(ctx context.Context, folders []string, locked bool) error {
 	if len(folders) == 0 {
-		return nil
+		if !locked {
+			return nil
+		}
+		folders = []string{""}
 	}
-	marked, err := s.folders.Contains(ctx, s.user, folders[len(folders)-1])
-	if marked || err != nil {
+	last := len(folders) - 1
+	marked, err := s.folders.Contains(ctx, s.user, folders[last])
+	if marked {
+		folders = folders[last:]
+	}
+	if marked && !locked || err != nil {
 		return err
 	}
 	rows, err := s.folders.Rows(ctx)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -90,6 +91,73 @@ func aFileCannotStandBesideAFolderOfItsName(t *testing.T, b *bench) {
 	}
 	_, err = b.Append(ctx, file("a"), strings.NewReader("x"))
 	kind(t, err, errs.Exists)
+}
+
+// Many pairs of writers, each on a lake of its own as different processes have,
+// and each pair wants the same name for a file and for a folder: by appending,
+// by putting and by undoing a deletion.
+func ofAFileAndAFolderOfOneNameAtOnceOneIsMade(t *testing.T, b *bench) {
+	ctx := t.Context()
+	const pairs = 24
+	for i := range pairs {
+		full := fmt.Sprintf("d%d/x", i)
+		put(t, b.Service, full, "x")
+		if err := b.Remove(ctx, lake.At(full)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	below := []func(s *lake.Service, full string) error{
+		func(s *lake.Service, full string) error {
+			_, err := s.Append(ctx, file(full), strings.NewReader("below"))
+			return err
+		},
+		func(s *lake.Service, full string) error {
+			_, err := s.Put(ctx, file(full), strings.NewReader("below"))
+			return err
+		},
+		func(s *lake.Service, full string) error {
+			_, err := s.Undo(ctx, lake.At(full))
+			return err
+		},
+	}
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	failed := make([][2]error, pairs)
+	for i := range pairs {
+		name := fmt.Sprint("d", i)
+		all.Go(func() {
+			<-start
+			_, failed[i][0] = b.another().Append(ctx, file(name), strings.NewReader("at"))
+		})
+		all.Go(func() {
+			<-start
+			failed[i][1] = below[i%len(below)](b.another(), name+"/x")
+		})
+	}
+	close(start)
+	all.Wait()
+	for i, errors := range failed {
+		one, other := errors[0], errors[1]
+		if one == nil {
+			one, other = other, one
+		}
+		if other != nil {
+			t.Errorf("d%d: %v and %v, neither was made", i, one, other)
+			continue
+		}
+		kind(t, one, errs.Exists)
+	}
+	tree, err := b.FS(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(tree, "d0"); err != nil {
+		t.Error(err)
+	}
+	names, err := fs.ReadDir(tree, ".")
+	if err != nil || len(names) != pairs {
+		t.Errorf("%d names: %v", len(names), err)
+	}
 }
 
 func anyStateIsAFileSystem(t *testing.T, b *bench) {

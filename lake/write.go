@@ -22,7 +22,7 @@ func (s *Service) Append(ctx context.Context, f File, r io.Reader) (Record, erro
 	if err != nil {
 		return Record{}, err
 	}
-	return s.files.Append(ctx, f)
+	return s.enter(ctx, Entry{File: f})
 }
 
 // Update changes the fields that are given, by the names of their columns, and
@@ -72,9 +72,9 @@ func (s *Service) Put(ctx context.Context, f File, r io.Reader) (Record, error) 
 	for { // until nobody else removes or adds it in between
 		done, err := s.files.Update(ctx, row)
 		if errors.Is(err, errs.NotFound) {
-			done, err = s.files.Append(ctx, f)
+			done, err = s.enter(ctx, Entry{File: f})
 		}
-		if !errors.Is(err, errs.Exists) {
+		if !errors.Is(err, errs.Exists) || inTheWay(err) {
 			return done, err
 		}
 	}
@@ -89,10 +89,7 @@ func (s *Service) Remove(ctx context.Context, n Name) error {
 // Undo takes the newest change of a file back, a deletion too, by writing what
 // was before it as a new version. Undone twice, two changes are taken back.
 func (s *Service) Undo(ctx context.Context, n Name) (Record, error) {
-	if err := s.room(ctx, n); err != nil {
-		return Record{}, err
-	}
-	return s.files.Undo(ctx, s.key(n)...)
+	return s.enter(ctx, Entry{File: File{UserID: s.user, Path: n.Path, Filename: n.Filename}, Undo: true})
 }
 
 // of is the lake of the user whose file it is.
@@ -111,8 +108,9 @@ func (s *Service) prepare(ctx context.Context, f File, r io.Reader) (File, error
 	if f.UserID == nil {
 		f.UserID = s.user
 	} else if *f.UserID != *s.user {
-		return f, errs.Field(errs.Forbidden, "user_id", "a file cannot be made another user's")
+		return f, errNotAnothers
 	}
+	// It is asked again when the file is made; but bytes may be many.
 	if err := s.room(ctx, f.Name()); err != nil {
 		return f, err
 	}

@@ -78,6 +78,7 @@ func (s *Server) lakeRoutes() {
 	reply(s, op("update-file", http.MethodPatch, filePath, tag, "Change what is known about a file, and leave its bytes"), s.patchFile)
 	done(s, op("delete-file", http.MethodDelete, filePath, tag, "Delete a file; its history stays"), s.deleteFile)
 	reply(s, op("get-file-history", http.MethodGet, filePath+"/history", tag, "The versions of a file, newest first"), s.fileHistory)
+	reply(s, with(op("enter-file", http.MethodPost, "/v1/lake/entries", tag, "Make a new file of bytes that are kept already"), jsonBody[wire.Entry](s.api)), s.enterFile)
 	reply(s, op("link-file", http.MethodPost, filePath+"/link", tag, "A link with which anybody reads the bytes for a while"), s.linkFile)
 
 	put := op("put-file", http.MethodPut, filePath, tag, "Put the bytes of a file")

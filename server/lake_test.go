@@ -2,11 +2,18 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/varvedb/varve/chat/chattest"
+	"github.com/varvedb/varve/client"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
@@ -18,6 +25,44 @@ import (
 func withLake(o *server.Options) {
 	tables := state.NewService(memory.Open().State(), state.Options{})
 	o.Databases[0].State, o.Databases[0].Lake = tables, lake.New(tables, lake.Options{Now: o.Now})
+}
+
+// What a lake on the server's tables enters is made there, and only there.
+func TestFilesAreEnteredAtTheServer(t *testing.T) {
+	b := start(t, withLake, func(o *server.Options) { o.Databases[0].Files = signing{chattest.NewFiles(), nil, time.Now} })
+	c := b.client(b.url, client.Options{})
+	here := lake.New(state.NewService(c.State(), state.Options{}), lake.Options{Bucket: c.Objects(), Enter: c.EnterFile})
+	ctx := t.Context()
+	first, err := here.By("me").Append(ctx, lake.File{Path: new("a"), Filename: "b", Labels: []string{"x,y"}, Version: new(int64(7))}, strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := here.Get(ctx, lake.At("a/b"))
+	if diff := cmp.Diff(first, got); err != nil || diff != "" || got.Actor != "me" || got.Value.ID == "" {
+		t.Errorf("%v %+v\n%s", err, got, diff)
+	}
+	if _, err := here.Append(ctx, lake.File{Filename: "a"}, strings.NewReader("x")); !errors.Is(err, errs.Exists) {
+		t.Errorf("a file beside a folder: %v", err)
+	}
+	if hers, err := here.As("ada").Put(ctx, lake.File{Filename: "a"}, strings.NewReader("hers")); err != nil || *hers.Value.UserID != "ada" {
+		t.Errorf("%+v, %v", hers, err)
+	}
+	if err := here.Remove(ctx, lake.At("a/b")); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := here.Undo(ctx, lake.At("a/b")); err != nil || r.Version != 3 || r.Value.Hash != first.Value.Hash {
+		t.Errorf("%+v, %v", r, err)
+	}
+
+	hash := first.Value.Hash
+	for _, try := range []struct {
+		name, hash string
+		want       int
+		kind       errs.Kind
+	}{{"new", hash, 200, ""}, {"new", hash, 409, errs.Exists}, {"..", hash, 400, errs.Invalid}, {"none", strings.Repeat("0", 64), 400, errs.Invalid}, {"none", "", 400, errs.Invalid}} {
+		b.want(b.send("POST", "/v1/lake/entries", fmt.Sprintf(`{"file":{"filename":%q,"size":5,"hash":%q}}`, try.name, try.hash), asJSON), try.want, try.kind)
+	}
+	b.want(b.send("POST", "/v1/lake/entries", `{"file":{"filename":"x","hash":"`+hash+`"}}`, asJSON, "Varve-User: ada"), 403, errs.Forbidden)
 }
 
 func fileIn(t *testing.T, body string) (f wire.File) {

@@ -82,6 +82,10 @@ func (r *RowsOf[T]) In(s *Service) *RowsOf[T] {
 	return &in
 }
 
+// Inside returns the same table inside a transaction, still acting for whom it
+// acts and expecting what it expects.
+func (r *RowsOf[T]) Inside(tx *Service) *RowsOf[T] { return r.In(r.s.In(tx.store)) }
+
 // As is [Service.As] for one table.
 func (r *RowsOf[T]) As(user string) *RowsOf[T] { return r.In(r.s.As(user)) }
 

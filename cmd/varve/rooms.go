@@ -56,7 +56,7 @@ func (p *program) rooms(ctx context.Context, name string, makes bool) (rooms, er
 	}
 	if at.server != nil {
 		tables := state.NewService(at.server.State(), state.Options{})
-		return rooms{tables, todo.New(tables), lake.New(tables, lake.Options{Bucket: at.server.Objects()}), at.Close}, nil
+		return rooms{tables, todo.New(tables), lake.New(tables, lake.Options{Bucket: at.server.Objects(), Enter: at.server.EnterFile}), at.Close}, nil
 	}
 	return rooms{at.db.State(), at.db.Todo(), at.db.Lake(), at.Close}, nil
 }

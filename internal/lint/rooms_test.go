@@ -62,7 +62,7 @@ var rooms = map[string][]string{
 	"server/wire": {"state", "lake", "query"},
 	"server/keys": nil,
 	"server":      {"analytics", "chat", "erasure", "state", "lake", "query", "server/wire", "server/keys", "blob/media"},
-	"client":      {"chat", "erasure", "query", "state", "server/wire"},
+	"client":      {"chat", "erasure", "query", "state", "lake", "server/wire"},
 
 	"transfer":                 {"chat"},
 	"transfer/archive":         {"chat", "transfer"},

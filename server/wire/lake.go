@@ -28,6 +28,31 @@ type File struct {
 	Actor  string    `json:"_actor"`
 }
 
+// Entry is a file that is to be new, of bytes that are kept already.
+type Entry struct {
+	File  File   `json:"file" doc:"what begins with an underscore is not looked at"`
+	Undo  bool   `json:"undo,omitempty" doc:"take back the newest change of the file in place of appending it"`
+	If    int64  `json:"if,omitempty" doc:"the version that the file must be at; any when absent"`
+	Actor string `json:"actor,omitempty" doc:"whom the version names as its author"`
+}
+
+// EntryOf is an entry of the lake on the wire.
+func EntryOf(e lake.Entry) Entry {
+	return Entry{FileOf(lake.Record{Value: e.File}), e.Undo, e.If, e.Actor}
+}
+
+// Entry is the entry in the lake.
+func (e Entry) Entry() lake.Entry {
+	return lake.Entry{File: e.File.Record().Value, Undo: e.Undo, If: e.If, Actor: e.Actor}
+}
+
+// Record is the file in the lake.
+func (f File) Record() lake.Record {
+	return lake.Record{Meta: state.Meta{Seq: f.Seq, Version: f.Number, At: f.At, Op: f.Op, Actor: f.Actor},
+		Value: lake.File{ID: f.ID, UserID: f.UserID, Path: f.Path, Filename: f.Filename, Filetype: f.Filetype, Size: f.Size,
+			Hash: f.Hash, Version: f.Version, Status: f.Status, Description: f.Description, Labels: f.Labels}}
+}
+
 // FileOf is a record of the lake on the wire.
 func FileOf(r lake.Record) File {
 	f := r.Value
