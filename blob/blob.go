@@ -65,6 +65,10 @@ type Drive struct {
 	// Uploads tells that an upload that fails leaves nothing by itself. It is for
 	// a library whose writer panics when one fails.
 	Uploads bool
+	// Take puts the object of one name under another, unless there is one, which
+	// is errs.Exists; it is for a library that only looks before it writes. nil:
+	// the library's condition holds among all who write.
+	Take func(from, to string) error
 	// Written is called when an object was written; nil: there is nothing to do.
 	Written func(name string) error
 	// Sign makes a URL that reads a key for a time; nil: there are none, and
@@ -137,11 +141,44 @@ func (b *Bucket) Close() error { return b.drive.Bucket.Close() }
 
 // Write implements chat.Files. The bytes are durable when it returns.
 func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType string) (int64, error) {
+	name := b.drive.Name(key)
+	n, err := b.write(ctx, name, r, &blob.WriterOptions{ContentType: storable(mediaType)})
+	if err != nil {
+		return 0, err
+	}
+	return n, b.drive.Written(name)
+}
+
+// Create is Write for a key that is free: errs.Exists when there are bytes
+// under it at last. Of those who create one key at once, one does.
+func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, mediaType string) (n int64, err error) {
+	name, opt := b.drive.Name(key), &blob.WriterOptions{ContentType: storable(mediaType)}
+	if b.drive.Take == nil {
+		opt.IfNotExist = true
+		n, err = b.write(ctx, name, r, opt)
+	} else {
+		beside := name + "." + rand.Text() + ".tmp"
+		if n, err = b.write(ctx, beside, r, opt); err == nil {
+			err = b.drive.Take(beside, name)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, b.drive.Written(name)
+}
+
+// Taken is the error for a key that is not free.
+func Taken(cause error) error {
+	return &errs.Error{Kind: errs.Exists, Field: "key", Detail: "there are bytes under this key already", Err: cause}
+}
+
+func (b *Bucket) write(ctx context.Context, name string, r io.Reader, opt *blob.WriterOptions) (int64, error) {
+	opt.DisableContentTypeDetection = true
 	// A bucket's writer commits when it is closed, unless its context ended.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	name, from := b.drive.Name(key), &source{r: r, broke: cancel}
-	opt := &blob.WriterOptions{ContentType: storable(mediaType), DisableContentTypeDetection: true}
+	from := &source{r: r, broke: cancel}
 	var err error
 	if b.drive.Uploads {
 		err = b.drive.Bucket.Upload(ctx, name, from, opt)
@@ -151,10 +188,13 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType s
 	if from.err != nil {
 		return 0, broken(from.err)
 	}
-	if err != nil {
-		return 0, b.classify(err, "write")
+	switch {
+	case err == nil:
+		return from.n, nil
+	case opt.IfNotExist && gcerrors.Code(err) == gcerrors.FailedPrecondition:
+		return 0, Taken(err)
 	}
-	return from.n, b.drive.Written(name)
+	return 0, b.classify(err, "write")
 }
 
 func (b *Bucket) copy(ctx context.Context, cancel func(), name string, r io.Reader, opt *blob.WriterOptions) error {

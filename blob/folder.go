@@ -32,6 +32,7 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 		Bucket:  b,
 		Name:    hashed,
 		Written: func(name string) error { return settle(dir, name) },
+		Take:    func(from, to string) error { return take(dir, from, to) },
 		Delete:  func(ctx context.Context, key string) error { return erase(ctx, b, dir, hashed(key)) },
 		Local:   true,
 	}, opt), nil
@@ -65,6 +66,22 @@ func erase(ctx context.Context, b *blob.Bucket, dir, name string) error {
 		return err
 	}
 	return gone
+}
+
+// take gives a file its name. A link is never made over another.
+func take(dir, from, to string) error {
+	path := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	err := os.Link(path(from), path(to))
+	if gone := os.Remove(path(from)); err == nil {
+		err = gone
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return Taken(err)
+	}
+	if err != nil {
+		return classify(err, "write")
+	}
+	return nil
 }
 
 // settle puts a file and its folder on disk: the database will say that it is

@@ -102,7 +102,9 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 	if c.r.ContentLength > s.opt.MaxContent {
 		return tooLarge("the content", s.opt.MaxContent)
 	}
+	write := files.Write
 	if !overwrite {
+		write = files.Create
 		if err := absent(ctx, files, key); err != nil {
 			return err
 		}
@@ -112,7 +114,7 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 		mediaType = "application/octet-stream"
 	}
 	content := s.contentOf(c, c.r.Body)
-	if _, err := files.Write(ctx, key, content, mediaType); err != nil {
+	if _, err := write(ctx, key, content, mediaType); err != nil {
 		if content.err != nil {
 			err = content.err
 		}
@@ -121,7 +123,7 @@ func (s *Server) putObject(ctx context.Context, c *call) error {
 	return s.answerURL(ctx, c, files, key, media.Name(q.Get("disposition")), mediaType, 0)
 }
 
-// absent tells whether a key is free. Two that ask at once may both hear yes.
+// absent looks whether a key is free, before all the bytes come for nothing.
 func absent(ctx context.Context, files Files, key string) error {
 	content, err := files.Open(ctx, key)
 	switch {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -43,6 +44,9 @@ type Database struct {
 // Files is where bytes lie, and the judge of signed URLs to them.
 type Files interface {
 	chat.Files
+	// Create is Write for a key that is free, errs.Exists when it is not. Of
+	// those who create one key at once, one does.
+	Create(ctx context.Context, key string, r io.Reader, mime string) (int64, error)
 	// Sign makes a URL like SignedURL does, for a time of the caller's choice;
 	// 0 is the default.
 	Sign(ctx context.Context, key, name, mime string, ttl time.Duration) (string, error)

@@ -7,10 +7,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +43,8 @@ func Run(t *testing.T, open Bucket, get Get, big int64) {
 	s := suite{open: open, get: get}
 	t.Run("what is written is read", s.roundTrip)
 	t.Run("a write replaces what was there", s.overwrite)
+	t.Run("a file that is there is not created", s.create)
+	t.Run("of those who create a file at once, one does", s.race)
 	t.Run("an empty file is a file", s.empty)
 	t.Run("a missing file is not found, and can be deleted", s.missing)
 	t.Run("a deleted file is not found", s.deleted)
@@ -103,6 +107,76 @@ func (s suite) overwrite(t *testing.T) {
 	write(t, b, "k", "second", "text/plain")
 	if got := read(t, b, "k"); got != "second" {
 		t.Fatal(got)
+	}
+}
+
+func (s suite) create(t *testing.T) {
+	b := s.open(t, 0)
+	n, err := b.Create(t.Context(), "k", strings.NewReader("first"), "text/plain")
+	if err != nil || n != 5 {
+		t.Fatalf("created %d bytes, %v", n, err)
+	}
+	write(t, b, "k", "the second", "text/plain")
+	// More than a part of an upload in parts, too.
+	for _, content := range []string{"the third", strings.Repeat("x", 12<<20)} {
+		if _, err := b.Create(t.Context(), "k", strings.NewReader(content), "text/plain"); !errors.Is(err, errs.Exists) {
+			t.Fatalf("got %v, want exists", err)
+		}
+	}
+	if got := read(t, b, "k"); got != "the second" {
+		t.Fatalf("%.20q", got)
+	}
+	if err := b.Delete(t.Context(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Create(t.Context(), "k", strings.NewReader("again"), "text/plain"); err != nil {
+		t.Fatalf("a key that was deleted: %v", err)
+	}
+}
+
+// together reads nothing until all are there, so that they end at once.
+type together struct {
+	io.Reader
+	all *sync.WaitGroup
+	one *sync.Once
+}
+
+func (r together) Read(p []byte) (int, error) {
+	r.one.Do(func() { r.all.Done(); r.all.Wait() })
+	return r.Reader.Read(p)
+}
+
+func (s suite) race(t *testing.T) {
+	b := s.open(t, 0)
+	for round := range 5 {
+		const writers = 8
+		key := fmt.Sprint("k", round)
+		var all sync.WaitGroup
+		all.Add(writers)
+		failed := make(chan error, writers)
+		won := make(chan string, writers)
+		for i := range writers {
+			go func() {
+				content, one := fmt.Sprintf("%d wins", i), new(sync.Once)
+				_, err := b.Create(t.Context(), key, together{strings.NewReader(content), &all, one}, "text/plain")
+				one.Do(all.Done) // where nothing was read, nobody waits for it
+				if err == nil {
+					won <- content
+				}
+				failed <- err
+			}()
+		}
+		for range writers {
+			if err := <-failed; err != nil && !errors.Is(err, errs.Exists) && !errors.Is(err, errs.Conflict) {
+				t.Error(err)
+			}
+		}
+		if len(won) != 1 {
+			t.Fatalf("%d created one file", len(won))
+		}
+		if got, want := read(t, b, key), <-won; got != want {
+			t.Errorf("%q created it, and it holds %q", want, got)
+		}
 	}
 }
 

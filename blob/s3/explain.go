@@ -71,6 +71,8 @@ func (p place) answered(code string, err error) error {
 		return errs.Wrap(errs.Forbidden, err, "these credentials may not do this in the bucket: they need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload on arn:aws:s3:::%[1]s/*, and s3:ListBucket on arn:aws:s3:::%[1]s, without which a missing object is forbidden too", p.bucket)
 	case "SlowDown", "Throttling", "RequestLimitExceeded", "TooManyRequests":
 		return errs.Wrap(errs.Unavailable, err, "the bucket throttles")
+	case "ConditionalRequestConflict":
+		return errs.Wrap(errs.Conflict, err, "the object is being written or deleted by somebody else; try again")
 	case "EntityTooLarge":
 		return errs.Wrap(errs.TooLarge, err, "the bucket takes no object this large")
 	case "KeyTooLongError":

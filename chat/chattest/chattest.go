@@ -212,6 +212,21 @@ func (f *Files) Write(_ context.Context, key string, r io.Reader, _ string) (int
 	return int64(len(data)), nil
 }
 
+// Create writes a file unless there is one.
+func (f *Files) Create(_ context.Context, key string, r io.Reader, _ string) (int64, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, taken := f.files[key]; taken {
+		return 0, errs.Field(errs.Exists, "key", "there is a file")
+	}
+	f.files[key] = file{data, time.Now()}
+	return int64(len(data)), nil
+}
+
 // Open implements chat.Files.
 func (f *Files) Open(_ context.Context, key string) (chat.Content, error) {
 	f.mu.Lock()
