@@ -73,7 +73,9 @@ func (s *Store) put(ctx context.Context, r io.Reader, mediaType string, parts []
 	e, err := s.write(ctx, note.Place, r)
 	if err == nil {
 		e.MediaType, e.Parts, e.Touched = mediaType, parts, s.opt.Now()
-		err = s.index.Keep(ctx, e)
+		if err = s.index.Keep(ctx, e); unknown(err) {
+			return Info{}, err
+		}
 	}
 	info := Info{e.Digest, e.Size, mediaType}
 	if err == nil {
@@ -85,6 +87,17 @@ func (s *Store) put(ctx context.Context, r io.Reader, mediaType string, parts []
 		return Info{kept.Digest, kept.Size, kept.MediaType}, errors.Join(err, gone)
 	}
 	return Info{}, err
+}
+
+// unknown tells whether the index may have kept an entry although it answered
+// with an error: the connection broke as it committed. The bytes stay then; if
+// there is no entry, their note leads a sweep to them.
+func unknown(err error) bool {
+	switch errs.KindOf(err) {
+	case "", errs.Exists, errs.NotFound, errs.Conflict, errs.Invalid:
+		return false
+	}
+	return true
 }
 
 func (s *Store) write(ctx context.Context, place string, r io.Reader) (Entry, error) {
