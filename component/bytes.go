@@ -10,19 +10,9 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/errs"
 )
-
-// Artifacts keeps bytes under their SHA-256, in hexadecimal.
-type Artifacts interface {
-	// Put keeps bytes and returns their digest and number. Bytes that are kept
-	// already are kept anew for as long as new ones.
-	Put(ctx context.Context, r io.Reader, media string) (digest string, size int64, err error)
-	// Get returns bytes, verified when the last of them is read. errs.NotFound.
-	Get(ctx context.Context, digest string) (io.ReadCloser, error)
-	// Has tells whether bytes are kept.
-	Has(ctx context.Context, digest string) (bool, error)
-}
 
 // Bytes is content: held here, or lying in the artifact store and read when
 // somebody asks for it.
@@ -31,7 +21,7 @@ type Bytes struct {
 	Digest string // where Data is nil: the SHA-256 of what lies in the artifact store
 	Media  string // its media type, as far as it is known
 
-	from Artifacts
+	from *artifact.Store
 }
 
 // IsZero tells whether there is nothing.
@@ -54,7 +44,7 @@ func (b Bytes) Open(ctx context.Context) (io.ReadCloser, error) {
 	if b.from == nil {
 		return nil, errs.New(errs.Unsupported, "the bytes lie in an artifact store, and this component was not loaded from one")
 	}
-	return b.from.Get(ctx, b.Digest)
+	return b.from.Open(ctx, artifact.Digest(b.Digest))
 }
 
 // Read returns the whole content, wherever it lies.

@@ -28,6 +28,11 @@ func check(c Component) error {
 		if err := checkField(f); err != nil {
 			return at(place+"."+f.name, err)
 		}
+		if f.name == "select" || f.name == "run" {
+			if _, err := question(f.value.Interface().(json.RawMessage)); err != nil {
+				return at(place+"."+f.name, err)
+			}
+		}
 	}
 	for _, s := range children(c) {
 		if err := checkChild(s); err != nil {
@@ -56,6 +61,16 @@ func checkField(f field) error {
 		}
 	}
 	return nil
+}
+
+// question is a query of a component; the zero one when it has variables and so
+// is none yet.
+func question(raw json.RawMessage) (query.Query, error) {
+	v, err := parse(raw)
+	if err != nil || len(variablesIn(nil, v)) > 0 {
+		return query.Query{}, err
+	}
+	return query.Decode(raw)
 }
 
 func checkChild(s slot) error {

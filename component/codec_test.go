@@ -40,7 +40,7 @@ func TestHashesArePinned(t *testing.T) {
 		g := &pinned[i]
 		c := decoded(t, string(g.Declaration))
 		types[c.Type()] = true
-		canonical, err := encodeRecord(c)
+		canonical, err := encodeRecord(c, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestUnknownFieldsAreRefusedInInputAndKeptInRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := encodeRecord(c)
+	back, err := encodeRecord(c, 0)
 	if err != nil || string(back) != `{"from_the_future":{"a":2,"b":1},"identifier":"m","type_id":"model"}` {
 		t.Errorf("%s %v", back, err)
 	}

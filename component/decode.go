@@ -76,7 +76,7 @@ func (d decoder) component(path string, v any) (Component, error) {
 // facts are what Show adds to a record; a declaration that was made from a
 // record may still have them.
 var facts = map[string]bool{"hidden": true, "status": true, "reason": true, "hash": true, "break_hash": true,
-	"created_at": true, "updated_at": true, "revision": true}
+	"created_at": true, "updated_at": true, "edition": true}
 
 func (d decoder) unknown(c Component, path, name string, v any) error {
 	if facts[name] {

@@ -16,9 +16,10 @@ func Encode(c Component) ([]byte, error) {
 	return appendCanonical(nil, doc)
 }
 
-// encodeRecord writes what is stored: children are references.
-func encodeRecord(c Component) ([]byte, error) {
-	doc, err := document(c, encoder{derived: true})
+// encodeRecord writes what is stored: children are references, and so is
+// content of more than inline bytes.
+func encodeRecord(c Component, inline int) ([]byte, error) {
+	doc, err := document(c, encoder{derived: true, inline: inline})
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +32,7 @@ type encoder struct {
 	whole    bool // children in place of references to them
 	identity bool // with version and UUID
 	sums     bool // digests in place of bytes
+	inline   int  // digests in place of more bytes than that; 0: of none
 	breaking bool // fields that break, and nothing else
 	// broken is the hash of a child's breaking fields, for breaking.
 	broken func(s slot) (string, error)
@@ -127,7 +129,7 @@ func (e encoder) child(s slot) (any, error) {
 }
 
 func (e encoder) bytes(b Bytes) (any, error) {
-	if e.sums {
+	if e.sums || e.inline > 0 && len(b.Data) > e.inline {
 		return blobMark + b.Sum(), nil
 	}
 	raw, err := b.MarshalJSON()

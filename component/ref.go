@@ -186,15 +186,15 @@ func (c Child) name() Name {
 
 // bound tells whether a reference means one version, whatever else is applied.
 func (c Child) bound() bool {
-	return c.Component == nil && (c.Ref.Version != Latest || c.Ref.UUID != "")
+	return c.Ref != Ref{} && (c.Ref.Version != Latest || c.Ref.UUID != "")
 }
 
 // link is the child as it stands in a record.
 func (c Child) link() string {
-	if c.Component != nil {
-		return Ref{Name: nameOf(c.Component), Version: Latest}.Link()
-	}
-	if c.Ref.Type == "" {
+	switch {
+	case !c.bound():
+		return Ref{Name: c.name(), Version: Latest}.Link()
+	case c.Ref.Type == "":
 		return componentMark + c.Ref.UUID
 	}
 	return c.Ref.Link()

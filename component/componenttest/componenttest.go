@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		rules []rule
 	}{
 		{"records", records}, {"edges", edges}, {"artifacts", artifacts}, {"journal", journal}, {"transactions", transactions},
+		{"applying", applying}, {"changing", changing}, {"showing", showing}, {"removing", removing}, {"replacing", replacing}, {"holding", holding}, {"faults", faults},
 	} {
 		t.Run(topic.name, func(t *testing.T) {
 			for _, r := range topic.rules {

@@ -11,3 +11,9 @@ import (
 func openComponents(*testing.T) store.Store { return memory.Open() }
 
 func TestComponents(t *testing.T) { componenttest.Run(t, openComponents) }
+
+// The reference agrees with itself, so that a difference elsewhere is one.
+func TestComponentHistories(t *testing.T) {
+	open := func(*testing.T) store.Store { return memory.Open() }
+	componenttest.Histories(t, 30, 100, open, open)
+}

@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/varvedb/varve/component/componenttest"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/mysql"
 )
 
 func TestComponents(t *testing.T) {
@@ -31,4 +34,14 @@ func emptiedComponents(t *testing.T) componenttest.Open {
 		exec(t, beside, "DELETE FROM varve_component_head WHERE type_id<>''")
 		return db
 	}
+}
+
+func TestComponentHistories(t *testing.T) {
+	componenttest.Histories(t, 12, 60, func(*testing.T) store.Store { return memory.Open() }, emptiedComponents(t))
+}
+
+func TestComponentProcesses(t *testing.T) {
+	componenttest.Processes(t, mytest.New(t), func(ctx context.Context, url string) (store.Store, error) {
+		return mysql.Open(ctx, url, mysql.Options{})
+	})
 }
