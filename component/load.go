@@ -10,14 +10,14 @@ import (
 // Which names a stored component: by its UUID, or by type and identifier, with
 // a version or else the newest.
 type Which struct {
-	Type       string
-	Identifier string
+	Type       string `json:"type_id,omitempty"`
+	Identifier string `json:"identifier,omitempty"`
 	// Version nil or [Latest]: the newest visible one.
-	Version *int
+	Version *int `json:"version,omitempty"`
 	// UUID wins over everything else.
-	UUID string
+	UUID string `json:"uuid,omitempty"`
 	// Hidden: hidden versions count too.
-	Hidden bool
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // Newest names the newest version of a component.

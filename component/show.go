@@ -26,30 +26,21 @@ type Shown struct {
 	Updated time.Time `json:"updated_at"`
 }
 
-// ShowOptions choose what [Service.Show] shows.
-type ShowOptions struct {
-	Type       string `json:"type_id,omitempty"`
-	Identifier string `json:"identifier,omitempty"`
-	Version    *int   `json:"version,omitempty"` // -1: the newest
-	UUID       string `json:"uuid,omitempty"`
-	Hidden     bool   `json:"hidden,omitempty"` // hidden versions too
-}
-
-// Show answers as its options ask: with the list of all components
+// Show answers as it is asked, with as much of a name as there is: with the list of all components
 // ([]Listed), the identifiers of a type ([]string), the versions of a
 // component ([]int), or the record of a version (json.RawMessage). A type or
 // an identifier that nothing has is an empty list; a version that is not there
 // is errs.NotFound. A version without an identifier is errs.Invalid.
-func (s *Service) Show(ctx context.Context, o ShowOptions) (any, error) {
+func (s *Service) Show(ctx context.Context, o Which) (any, error) {
 	switch {
 	case o.UUID != "":
-		return s.Record(ctx, Which{UUID: o.UUID, Hidden: o.Hidden})
+		return s.Record(ctx, o)
 	case o.Version != nil && (o.Identifier == "" || o.Type == ""):
 		return nil, errs.Field(errs.Invalid, "identifier", "is None, and version %d of what is meant?", *o.Version)
 	case o.Version != nil && *o.Version < Latest:
 		return nil, errs.Field(errs.Invalid, "version", "is %d; versions count from 0, and -1 is the newest", *o.Version)
 	case o.Version != nil:
-		return s.Record(ctx, Which{Type: o.Type, Identifier: o.Identifier, Version: o.Version, Hidden: o.Hidden})
+		return s.Record(ctx, o)
 	case o.Identifier != "" && o.Type == "":
 		return nil, errs.Field(errs.Invalid, "type_id", "is missing; types are %v", Types())
 	case o.Identifier != "":

@@ -194,7 +194,7 @@ func (g gen) call() call {
 			return string(raw), err
 		}}
 	}
-	show := component.ShowOptions{Type: w.Type, Identifier: w.Identifier, Version: w.Version, UUID: w.UUID, Hidden: w.Hidden}
+	show := w
 	if g.IntN(3) == 0 {
 		show.Identifier = ""
 	}

@@ -20,24 +20,24 @@ var showing = []rule{
 			_, err := always.Apply(s.ctx, model(name))
 			s.must(err)
 		}
-		s.equal(s.show(component.ShowOptions{Type: "model"}), `["a1","a2","a3","b"]`)
+		s.equal(s.show(component.Which{Type: "model"}), `["a1","a2","a3","b"]`)
 		s.equal(s.versions("model", "a1"), "[0]")
 		s.equal(s.versions("model", "b"), "[0,1,2]")
 		s.equal(s.versions("model", "none"), "[]")
-		s.equal(s.show(component.ShowOptions{}), `[{"type_id":"model","identifier":"a1","status":"ready"},{"type_id":"model","identifier":"a2","status":"ready"},{"type_id":"model","identifier":"a3","status":"ready"},{"type_id":"model","identifier":"b","status":"ready"}]`)
+		s.equal(s.show(component.Which{}), `[{"type_id":"model","identifier":"a1","status":"ready"},{"type_id":"model","identifier":"a2","status":"ready"},{"type_id":"model","identifier":"a3","status":"ready"},{"type_id":"model","identifier":"b","status":"ready"}]`)
 		for version, want := range map[int]int{1: 1, -1: 2} {
 			var got struct{ Version int }
-			s.must(json.Unmarshal([]byte(s.show(component.ShowOptions{Type: "model", Identifier: "b", Version: number(version)})), &got))
+			s.must(json.Unmarshal([]byte(s.show(component.Which{Type: "model", Identifier: "b", Version: number(version)})), &got))
 			s.equal(got.Version, want)
 		}
-		_, err := s.Show(s.ctx, component.ShowOptions{Type: "model", Version: number(1)})
+		_, err := s.Show(s.ctx, component.Which{Type: "model", Version: number(1)})
 		s.field(errs.Invalid, "identifier", err)
 		if !strings.Contains(err.Error(), "None") || !strings.Contains(err.Error(), "1") {
 			s.Fatal(err)
 		}
-		_, err = s.Show(s.ctx, component.ShowOptions{Type: "model", Identifier: "b", Version: number(3)})
+		_, err = s.Show(s.ctx, component.Which{Type: "model", Identifier: "b", Version: number(3)})
 		s.kind(errs.NotFound, err)
-		_, err = s.Show(s.ctx, component.ShowOptions{Type: "model", Identifier: "b", Version: number(-2)})
+		_, err = s.Show(s.ctx, component.Which{Type: "model", Identifier: "b", Version: number(-2)})
 		s.field(errs.Invalid, "version", err)
 	}),
 	on("a record of show is a declaration of what it shows", func(s *services) {
@@ -71,7 +71,7 @@ var showing = []rule{
 	}),
 	on("identifiers that differ by case or accents are different components", func(s *services) {
 		s.apply(model("a"), model("A"), model("ä"))
-		s.equal(s.show(component.ShowOptions{Type: "model"}), `["A","a","ä"]`)
+		s.equal(s.show(component.Which{Type: "model"}), `["A","a","ä"]`)
 	}),
 }
 
@@ -124,8 +124,8 @@ var removing = []rule{
 		s.equal(told(r.Removed), []string{"model/m 1"})
 		s.equal(told(r.Hidden), []string{"model/m 0"})
 		s.equal(s.versions("model", "m"), "[]")
-		s.equal(s.show(component.ShowOptions{Type: "model", Identifier: "m", Hidden: true}), "[0]")
-		s.equal(s.show(component.ShowOptions{Type: "model"}), "[]")
+		s.equal(s.show(component.Which{Type: "model", Identifier: "m", Hidden: true}), "[0]")
+		s.equal(s.show(component.Which{Type: "model"}), "[]")
 		l := s.load(component.Newest("listener", "l")).(*component.Listener)
 		s.equal(*l.Model.Component.(*component.Model).Version, 0)
 		_, err = s.Load(s.ctx, component.Newest("model", "m"))
@@ -171,7 +171,7 @@ var removing = []rule{
 		s.field(errs.Invalid, "confirm", nameless.Drop(s.ctx, component.DropOptions{}))
 		s.equal(s.versions("model", "m"), "[0]")
 		s.must(s.Drop(s.ctx, component.DropOptions{Confirm: "test"}))
-		s.equal(s.show(component.ShowOptions{Hidden: true}), "[]")
+		s.equal(s.show(component.Which{Hidden: true}), "[]")
 		s.equal(told(s.apply(model("m")).Created), []string{"model/m 0"})
 	}),
 }
@@ -363,7 +363,7 @@ var holding = []rule{
 		s.field(errs.Invalid, "model/m.artifacts.w", err)
 		_, err = s.Predict(s.ctx, "m", 1)
 		s.kind(errs.Unsupported, err)
-		s.equal(s.show(component.ShowOptions{}), "[]")
+		s.equal(s.show(component.Which{}), "[]")
 	}),
 	on("what a killed apply left behind is swept, and a table with rows or a record is not", func(s *services) {
 		now := moment(100)

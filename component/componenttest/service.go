@@ -44,7 +44,7 @@ func (s *services) apply(cs ...component.Component) component.Result {
 }
 
 // show is what Show says, as JSON.
-func (s *services) show(o component.ShowOptions) string {
+func (s *services) show(o component.Which) string {
 	s.Helper()
 	v, err := s.Show(s.ctx, o)
 	s.must(err)
@@ -55,7 +55,7 @@ func (s *services) show(o component.ShowOptions) string {
 
 func (s *services) versions(typ, identifier string) string {
 	s.Helper()
-	return s.show(component.ShowOptions{Type: typ, Identifier: identifier})
+	return s.show(component.Which{Type: typ, Identifier: identifier})
 }
 
 func (s *services) load(w component.Which) component.Component {
@@ -176,7 +176,7 @@ var applying = []rule{
 		s.kind(errs.Invalid, err)
 		_, err = s.Apply(s.ctx, model("a"), (*component.Model)(nil))
 		s.kind(errs.Invalid, err)
-		s.equal(s.show(component.ShowOptions{}), "[]")
+		s.equal(s.show(component.Which{}), "[]")
 	}),
 	on("references that lead nowhere, to another type or in circles are named", func(s *services) {
 		_, err := s.Apply(s.ctx, listener("l", component.To("model", "none")))
@@ -216,7 +216,7 @@ var applying = []rule{
 		n.Version = number(3)
 		_, err = s.Apply(s.ctx, n)
 		s.field(errs.Invalid, "model/n.version", err)
-		s.equal(s.show(component.ShowOptions{Type: "listener"}), "[]")
+		s.equal(s.show(component.Which{Type: "listener"}), "[]")
 	}),
 	on("two different declarations of one name in one apply are refused, equal ones are one", func(s *services) {
 		other := model("m")
@@ -243,7 +243,7 @@ var applying = []rule{
 		r := record(7, "model", "theirs", 0)
 		r.Body = component.Raw(`{"type_id":"model","identifier":"theirs","config":{"password":"hush","url":"x://u:hush@h"}}`)
 		s.create(r)
-		if shown := s.show(component.ShowOptions{Type: "model", Identifier: "theirs", Version: number(0)}); strings.Contains(shown, "hush") {
+		if shown := s.show(component.Which{Type: "model", Identifier: "theirs", Version: number(0)}); strings.Contains(shown, "hush") {
 			s.Fatal(shown)
 		}
 		theirs := model("theirs")

@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"component":      {"artifact", "query"},
 	"component/yaml": {"component"},
 
-	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store"},
+	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store", "store/memory"},
 
 	"todo": {"state"},
 	"lake": {"state"},

@@ -183,7 +183,7 @@ func (c *Components) nexts(typ string, identifiers []string, into map[component.
 
 // Find returns the records that a filter chooses.
 func (c *Components) Find(ctx context.Context, q Querier, f component.Filter) ([]component.Record, error) {
-	if f.UUIDs == nil || len(f.UUIDs) <= some {
+	if len(f.UUIDs) <= some {
 		return c.find(ctx, q, f)
 	}
 	var all []component.Record
