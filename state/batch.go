@@ -211,7 +211,7 @@ func Batches(ctx context.Context, s Store, t *Table, after, to int64, fill Fill)
 	b, err := fill(nil)
 	for more := true; more && err == nil; {
 		var vs []Version
-		if vs, err = s.Log(ctx, t, after, BatchRows); err != nil {
+		if vs, err = s.Log(ctx, t, after, 4*BatchRows); err != nil {
 			return err
 		}
 		n := 0
@@ -226,7 +226,7 @@ func Batches(ctx context.Context, s Store, t *Table, after, to int64, fill Fill)
 			}
 			after = vs[n].Seq
 		}
-		more = n == BatchRows
+		more = n > 0 && n == len(vs) && after < to // a store may give fewer than asked for
 	}
 	if err == nil && b.Rows > 0 {
 		_, err = fill(b)
