@@ -183,7 +183,11 @@ func TestCompactionBehindTheMirror(t *testing.T) {
 func TestReadersWhileTheMirrorFollows(t *testing.T) {
 	everywhere(t, func(p *place) {
 		r := p.declare(todos)
-		const writes, rows = 40, 25
+		const rows = 25
+		writes := 40
+		if testing.Short() {
+			writes = 8
+		}
 		var all sync.WaitGroup
 		all.Go(func() {
 			for n := range writes {
@@ -199,7 +203,7 @@ func TestReadersWhileTheMirrorFollows(t *testing.T) {
 		})
 		for range 4 {
 			all.Go(func() {
-				for last := int64(0); last < writes; {
+				for last := int64(0); last < int64(writes); {
 					got, err := p.query(p.ctx, question(`SELECT count(*), coalesce(min(n), 0), coalesce(max(n), 0), (SELECT count(*) FROM todos_history), (SELECT count(DISTINCT _seq) FROM todos_history) FROM todos`))
 					if err != nil {
 						p.Error(err)

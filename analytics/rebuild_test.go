@@ -27,7 +27,7 @@ const summary = `SELECT count(*), count(DISTINCT _seq), sum(n), sum(hash(id || o
 // made anew, and every answer is the database's.
 func TestAMirrorThatCannotBeTrustedIsMadeAnew(t *testing.T) {
 	everywhere(t, func(p *place) {
-		p.many(p.declare(todos), 4000)
+		p.many(p.declare(todos), 2000)
 		want := p.ask(summary)
 		p.must(p.mirror.Close())
 		whole, err := os.ReadFile(p.file)
@@ -84,7 +84,11 @@ func inside(ctx context.Context, file, sql string) error {
 func TestABuildThatIsGivenUpGoesOn(t *testing.T) {
 	everywhere(t, func(p *place) {
 		p.many(p.declare(todos), 6000)
-		for i := range 20 {
+		rounds := 20
+		if testing.Short() {
+			rounds = 6
+		}
+		for i := range rounds {
 			ctx, cancel := context.WithCancel(p.ctx)
 			var waits sync.WaitGroup
 			waits.Go(func() {
