@@ -14,6 +14,7 @@ type cli struct {
 	Lake       lakeCommand       `cmd:"" help:"Keep files, with all their versions."`
 	State      stateCommand      `cmd:"" help:"Look at versioned tables."`
 	SQL        sqlCommand        `cmd:"" name:"sql" help:"Ask in SQL about everything: tables, their history, conversations. Read-only."`
+	Query      queryCommand      `cmd:"" help:"Ask about tables, or change their rows, in words or as JSON; without a question, list them."`
 	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
 	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`
