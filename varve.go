@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/varvedb/varve/analytics"
 	"github.com/varvedb/varve/blob"
@@ -61,6 +62,10 @@ type Options struct {
 	// Retain says when threads are deleted for their age, as long as the database
 	// is open; nil: never.
 	Retain []chat.Retention
+	// Sweep is how often bytes are freed that no version of any file has any
+	// more, see lake.Service.Sweep: while the database is open, the first time
+	// after ten minutes. 0: every six hours; negative: never.
+	Sweep time.Duration
 	// Columnar opens the engine that answers questions in SQL. nil: the
 	// database is asked itself, if it can.
 	Columnar Columnar
@@ -97,6 +102,7 @@ type DB struct {
 	elementURL func(threadID, elementID string) string // nil without files
 
 	analytics *analytics.Service
+	tending   tending
 	datalayer
 }
 
@@ -170,6 +176,9 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		return err
 	}
 	db.analytics = analytics.NewService(analytics.Options{Open: db.openAnalytics(o, data)})
+	if o.Sweep >= 0 && !o.Examine {
+		db.tending.begin(db.lake, o)
+	}
 	return nil
 }
 
@@ -253,6 +262,7 @@ func (db *DB) Update(ctx context.Context, fn func(ctx context.Context, tx *Tx) e
 
 // Close stops what runs and closes what is open.
 func (db *DB) Close() error {
+	db.tending.stop()
 	err := errors.Join(db.analytics.Close(), db.chat.Close(), db.datalayer.close(db.store))
 	if db.files != nil {
 		err = errors.Join(err, db.files.Close())

@@ -74,6 +74,7 @@ type Options struct {
 // Acting for a user it sees and writes their files only. Acting for nobody it
 // lists everybody's, and a name means a file that is nobody's.
 type Service struct {
+	tables   *state.Service
 	files    *state.RowsOf[File]
 	contents *state.RowsOf[content]
 	folders  *state.RowsOf[mark]
@@ -93,6 +94,7 @@ func New(db state.Database, opt Options) *Service {
 		rand.Read(opt.Secret)
 	}
 	return &Service{
+		tables:   db.State(),
 		files:    must(state.TableOf[File](db, Table)),
 		contents: must(state.TableOf[content](db, ContentTable)),
 		folders:  must(state.TableOf[mark](db, FolderTable)),

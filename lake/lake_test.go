@@ -83,6 +83,7 @@ var rules = map[string]func(*testing.T, *bench){
 	"of a file and a folder of one name at once one is made":     ofAFileAndAFolderOfOneNameAtOnceOneIsMade,
 	"any state is a file system":                                 anyStateIsAFileSystem,
 	"sweep frees what an upload left that was broken off":        sweepFreesWhatAnUploadLeftThatWasBrokenOff,
+	"a lake that is tended is swept by itself":                   aLakeThatIsTendedIsSweptByItself,
 	"sweep frees what no version has":                            sweepFreesWhatNoVersionHas,
 	"a folder and the lake are kept alike":                       aFolderAndTheLakeAreKeptAlike,
 	"what changed on both sides is left unless one is preferred": whatChangedOnBothSidesIsLeftUnlessOneIsPreferred,

@@ -1,6 +1,7 @@
 package lake_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -217,6 +218,49 @@ func anyStateIsAFileSystem(t *testing.T, b *bench) {
 	if _, err := fs.Stat(now, "later"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
+}
+
+func aLakeThatIsTendedIsSweptByItself(t *testing.T, b *bench) {
+	tend := func(rounds int) (freed []int) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		b.Tend(ctx, 0, time.Nanosecond, func(done lake.Swept, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			if freed = append(freed, done.Contents); len(freed) == rounds {
+				cancel()
+			}
+		})
+		return freed
+	}
+	if freed := tend(1); !slices.Equal(freed, []int{0}) {
+		t.Fatalf("a lake that was never used: %v", freed)
+	}
+	if tables, err := b.tables.Tables(t.Context()); err != nil || len(tables) != 0 {
+		t.Fatalf("tending made %v, %v", tables, err)
+	}
+	put(t, b.Service, "x", "is gone soon")
+	put(t, b.Service, "kept", "stays")
+	purge(t, b, "x")
+	if would, err := b.Unused(t.Context()); err != nil || would.Contents != 0 {
+		t.Fatalf("before its time: %+v, %v", would, err)
+	}
+	if freed := tend(1); freed[0] != 0 {
+		t.Fatalf("freed before its time: %v", freed)
+	}
+	b.now = b.now.Add(lake.Grace + time.Second)
+	if would, err := b.Unused(t.Context()); err != nil || would.Contents != 1 || would.Bytes != int64(len("is gone soon")) {
+		t.Fatalf("unused: %+v, %v", would, err)
+	}
+	if freed := tend(3); !slices.Equal(freed, []int{1, 0, 0}) {
+		t.Fatalf("freed %v", freed)
+	}
+	if got := content(t, b.Service, lake.At("kept")); got != "stays" {
+		t.Fatalf("got %q", got)
+	}
+	_, err := b.As("ada").Unused(t.Context())
+	kind(t, err, errs.Forbidden)
 }
 
 func sweepFreesWhatNoVersionHas(t *testing.T, b *bench) {

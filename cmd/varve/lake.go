@@ -253,19 +253,25 @@ func (l *lakeUndo) Run(ctx context.Context, p *program, c *cli) error {
 	})
 }
 
-type lakeSweep struct{}
+type lakeSweep struct {
+	DryRun bool `help:"Tell what would be freed, and free nothing."`
+}
 
 // Run frees bytes.
-func (lakeSweep) Run(ctx context.Context, p *program, c *cli) error {
+func (l *lakeSweep) Run(ctx context.Context, p *program, c *cli) error {
 	return c.Lake.with(ctx, p, false, func(files *lake.Service) error {
-		swept, err := files.Sweep(ctx)
+		sweep, did := files.Sweep, "freed"
+		if l.DryRun {
+			sweep, did = files.Unused, "would free"
+		}
+		swept, err := sweep(ctx)
 		if err != nil {
 			return err
 		}
 		if p.json {
 			return writeJSON(p.stdout, swept)
 		}
-		p.print("freed %d contents, %s", swept.Contents, size(swept.Bytes))
+		p.print("%s %d contents, %s", did, swept.Contents, size(swept.Bytes))
 		return nil
 	})
 }
