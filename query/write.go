@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -214,8 +215,13 @@ func (s *Service) raw(ctx context.Context, q *Raw) (*Result, error) {
 		if err != nil {
 			return nil, located(fmt.Sprintf("args[%d]", i), err)
 		}
-		if args[i] = v; t.Kind == Vector {
+		switch v := v.(type) {
+		case json.RawMessage:
+			args[i] = string(v)
+		case []float32:
 			return nil, errs.Field(errs.Invalid, fmt.Sprintf("args[%d]", i), "is a vector, which has no form that every database knows")
+		default:
+			args[i] = v
 		}
 	}
 	a, err := s.store.Raw(ctx, Raw{SQL: q.SQL, Args: args}, s.opt.RawWrite)
