@@ -2,6 +2,7 @@ package component
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,12 @@ func question(raw json.RawMessage) (query.Query, error) {
 	if err != nil || len(variablesIn(nil, v)) > 0 {
 		return query.Query{}, err
 	}
-	return query.Decode(raw)
+	q, err := query.Decode(raw)
+	var e *errs.Error
+	if errors.As(err, &e) && e.Field == "query" {
+		return q, errs.New(e.Kind, "the query %s", e.Detail) // the place is the field that holds it
+	}
+	return q, err
 }
 
 func checkChild(s slot) error {
