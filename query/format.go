@@ -156,6 +156,11 @@ func (f *formatter) insert(i *Insert) {
 		rows = append(rows, string(raw))
 	}
 	f.say("insert into", name(i.Into), strings.Join(rows, ", "))
+	var types []string
+	for _, column := range slices.Sorted(maps.Keys(i.Types)) {
+		types = append(types, name(column)+" "+i.Types[column].String())
+	}
+	f.listed("typed", types)
 	if i.Strict {
 		f.say("strict")
 	}

@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 
@@ -68,6 +69,20 @@ func (r Row) MarshalJSON() ([]byte, error) {
 		return encodeJSON(v)
 	}
 	return encodeJSON(map[string]any(r))
+}
+
+func (t *Type) decode(raw json.RawMessage, path string) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return errs.Field(errs.Invalid, path, "is no text")
+	}
+	parsed, err := ParseType(text)
+	var wrong *errs.Error
+	if errors.As(err, &wrong) {
+		return errs.Field(wrong.Kind, path, "%s", wrong.Detail)
+	}
+	*t = parsed
+	return nil
 }
 
 func (o *Output) decode(raw json.RawMessage, path string) error {

@@ -31,7 +31,7 @@ type token struct {
 
 // words are the keywords, in the order in which docs/query.md has them.
 const words = "select from where order by limit offset join left on as and or not in is like contains null true false asc desc " +
-	"outputs required nearest first native insert into strict quietly update set delete all sql predict"
+	"outputs required nearest first native insert into typed strict quietly update set delete all sql predict"
 
 func keyword(s string) bool {
 	for w := range strings.FieldsSeq(words) {
@@ -226,6 +226,26 @@ func (l *lexer) part(at int) (part string, end int, ok bool) {
 		l.fail(at, "nothing begins with this character; names with it are written in double quotes, text in single ones")
 	}
 	return l.text[at:end], end, end > at
+}
+
+// typ reads the text of a type in place of the next token.
+func (l *lexer) typ() (Type, error) {
+	at := l.next.at
+	end := at
+	for end < len(l.text) && l.text[end] >= 'a' && l.text[end] <= 'z' {
+		end++
+	}
+	if end < len(l.text) && l.text[end] == '[' {
+		if close := strings.IndexByte(l.text[end:], ']'); close > 0 {
+			end += close + 1
+		}
+	}
+	t, err := ParseType(l.text[at:end])
+	if err != nil {
+		return t, placed(l.text, at, "%s", err)
+	}
+	l.scan(end)
+	return t, nil
 }
 
 // json reads one value of JSON in place of the next token.

@@ -137,9 +137,29 @@ func (p *parser) insert() *Insert {
 		}
 		i.Rows = append(i.Rows, row)
 	}
+	if p.word("typed") {
+		i.Types = p.types()
+	}
 	i.Strict = p.word("strict")
 	i.NoRefresh = p.word("quietly")
 	return i
+}
+
+// types are names with the types of their columns.
+func (p *parser) types() map[string]Type {
+	out := map[string]Type{}
+	for more := true; more && !p.failed(); more = p.sign(",") {
+		at := p.next.at
+		name := p.name("the name of a column")
+		if _, twice := out[name]; twice {
+			p.fail(at, "%s is typed twice", quote(name))
+		}
+		if p.failed() {
+			break
+		}
+		out[name], p.err = p.typ()
+	}
+	return out
 }
 
 func (p *parser) update() *Update {

@@ -30,6 +30,8 @@ func strict(raw json.RawMessage, path string, v reflect.Value) error {
 		return strict(raw, path, v.Elem())
 	case reflect.Struct:
 		return strictStruct(raw, path, v)
+	case reflect.Map:
+		return strictMap(raw, path, v)
 	case reflect.Array:
 		return strictList(raw, path, v)
 	case reflect.Slice:
@@ -67,6 +69,16 @@ func strictStruct(raw json.RawMessage, path string, v reflect.Value) error {
 			return errs.Field(errs.Invalid, under(path, name), "is no field that there is%s", suggestion(name, known))
 		}
 		return strict(raw, under(path, name), v.Field(i))
+	})
+}
+
+func strictMap(raw json.RawMessage, path string, v reflect.Value) error {
+	v.Set(reflect.MakeMap(v.Type()))
+	return members(raw, path, func(name string, raw json.RawMessage) error {
+		item := reflect.New(v.Type().Elem()).Elem()
+		err := strict(raw, under(path, name), item)
+		v.SetMapIndex(reflect.ValueOf(name), item)
+		return err
 	})
 }
 
