@@ -95,6 +95,7 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range texts {
 		f.Add([]byte(c.json))
 	}
+	f.Add([]byte(`{"insert":{"into":"a","rows":[],"types":{}}}`))
 	for raw := range wrong {
 		f.Add([]byte(raw))
 	}

@@ -73,8 +73,10 @@ func strictStruct(raw json.RawMessage, path string, v reflect.Value) error {
 }
 
 func strictMap(raw json.RawMessage, path string, v reflect.Value) error {
-	v.Set(reflect.MakeMap(v.Type()))
 	return members(raw, path, func(name string, raw json.RawMessage) error {
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
 		item := reflect.New(v.Type().Elem()).Elem()
 		err := strict(raw, under(path, name), item)
 		v.SetMapIndex(reflect.ValueOf(name), item)
