@@ -39,7 +39,7 @@ func (s *stateRetain) Run(ctx context.Context, p *program, c *cli) error {
 		if p.json {
 			return writeJSON(p.stdout, map[string]int64{"removed": gone, "horizon": horizon})
 		}
-		p.say("%d versions of %s forgotten; the table can be told from position %d on", gone, line(rows.Table().Name), horizon)
+		p.say("forgotten: %d of the versions of %s, which can be told from position %d on", gone, line(rows.Table().Name), horizon)
 		return nil
 	})
 }
