@@ -156,7 +156,7 @@ type Feedbacks interface {
 // about to be stored, until an element names them.
 type Orphans interface {
 	// Expect notes a key under which bytes are about to be written, before they
-	// are. When nothing came to name it, it is an orphan from [UploadGrace] after
+	// are. As long as nothing names it, it is an orphan from [UploadGrace] after
 	// w.Now on: what wrote it is not there any more. ApplyElement and Load drop
 	// the note in the transaction that names the key.
 	Expect(ctx context.Context, key string, w Write) error

@@ -68,6 +68,9 @@ type Doctor interface {
 type Diagnosis struct {
 	Schema   string    `json:"schema"`   // who made the tables: "varve", "chainlit", or "official" for those of its official layer
 	Findings []Finding `json:"findings"` // none: nothing to do
+	// Notes are what is wrong and not for Mend to do, since it is more than an
+	// addition: SQL is the remedy, for a person to judge.
+	Notes []Finding `json:"notes,omitempty"`
 }
 
 // Finding is one thing that is missing, what it costs, and the SQL for it.

@@ -357,6 +357,12 @@ func (r *run) bytes(ctx context.Context, e *chat.Element, old *chat.Thread) (int
 	if r.DryRun {
 		return content.Size, nil
 	}
+	// Where this process ends before the row, the sweep finds the bytes.
+	if to, ok := r.To.Store.(chat.Orphans); ok {
+		if err := to.Expect(ctx, e.ObjectKey, chat.Write{Now: time.Now().UTC()}); err != nil {
+			return 0, err
+		}
+	}
 	return r.To.Files.Write(ctx, e.ObjectKey, content.Body, e.MIME)
 }
 

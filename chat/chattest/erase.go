@@ -118,6 +118,10 @@ func expecting(s stored) {
 	s.must(c.ApplyElement(s.ctx, e, w))
 	s.equal(keys(chat.UploadGrace-time.Minute), []string(nil))
 	s.equal(keys(chat.UploadGrace+time.Minute), []string{"a/" + strings.Repeat("long", 200)})
+	// Bytes that are named already may be written again, and are not lost where
+	// that breaks off.
+	s.must(c.Expect(s.ctx, "b/named", w))
+	s.equal(keys(chat.UploadGrace+time.Minute), []string{"a/" + strings.Repeat("long", 200)})
 	s.must(c.Forget(s.ctx, []string{"a/" + strings.Repeat("long", 200)}))
 	s.equal(keys(chat.UploadGrace+time.Minute), []string(nil))
 	// One that is orphaned afterwards does not wait.

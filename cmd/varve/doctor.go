@@ -125,17 +125,32 @@ func (e examined) text() string {
 	}
 	if len(e.Findings) == 0 {
 		fmt.Fprintln(&b, "nothing is missing")
+		e.writeNotes(&b)
 		return b.String()
 	}
 	for i, f := range e.Findings {
-		fmt.Fprintf(&b, "\n%d. %s\n   %s\n", i+1, f.What, f.Cost)
-		for _, sql := range f.SQL {
-			fmt.Fprintln(&b)
-			writeBlock(&b, "     ", strings.TrimSpace(sql))
-		}
+		fmt.Fprintf(&b, "\n%d. ", i+1)
+		writeFinding(&b, f)
 	}
+	e.writeNotes(&b)
 	fmt.Fprintf(&b, "\n%d missing. `varve doctor --apply` does it; in a database of SQL `varve doctor --remove` takes it back.\n", len(e.Findings))
 	return b.String()
+}
+
+// writeNotes tells what is left to a person.
+func (e examined) writeNotes(b *strings.Builder) {
+	for _, n := range e.Notes {
+		fmt.Fprint(b, "\nnot for Varve to do: ")
+		writeFinding(b, n)
+	}
+}
+
+func writeFinding(b *strings.Builder, f store.Finding) {
+	fmt.Fprintf(b, "%s\n   %s\n", f.What, f.Cost)
+	for _, sql := range f.SQL {
+		fmt.Fprintln(b)
+		writeBlock(b, "     ", strings.TrimSpace(sql))
+	}
 }
 
 // hintRestart tells that a running server has its own picture of the tables.

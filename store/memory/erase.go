@@ -24,7 +24,7 @@ func (r rooms) Orphans(ctx context.Context, now time.Time, limit int) (keys []st
 	err = r.at.read(ctx, func(d *data) error {
 		keys = slices.Clone(d.orphans)
 		late := slices.DeleteFunc(slices.Collect(maps.Keys(d.expected)), func(key string) bool {
-			return now.Before(d.expected[key].Add(chat.UploadGrace)) || slices.Contains(keys, key)
+			return now.Before(d.expected[key].Add(chat.UploadGrace)) || slices.Contains(keys, key) || d.hasBytes(key)
 		})
 		slices.SortFunc(late, func(a, b string) int {
 			return cmp.Or(d.expected[a].Compare(d.expected[b]), cmp.Compare(a, b))
@@ -42,6 +42,15 @@ func (r rooms) Forget(ctx context.Context, keys []string) error {
 		d.adopt(keys...)
 		return nil
 	})
+}
+
+func (d *data) hasBytes(key string) bool {
+	for _, e := range d.elements {
+		if e.value.ObjectKey == key {
+			return true
+		}
+	}
+	return false
 }
 
 // Owned implements chat.Erasing.

@@ -243,10 +243,8 @@ func (d *data) orphan(key string) {
 	if key == "" || slices.Contains(d.orphans, key) {
 		return
 	}
-	for _, e := range d.elements {
-		if e.value.ObjectKey == key {
-			return
-		}
+	if d.hasBytes(key) {
+		return
 	}
 	before := d.orphans
 	d.undo = append(d.undo, func() { d.orphans = before })

@@ -47,7 +47,8 @@ func (r rooms) Orphans(ctx context.Context, now time.Time, limit int) (keys []st
 		key, _ := row.Text(0)
 		keys = append(keys, key)
 		return nil
-	}}, sqlcore.Query{SQL: `SELECT "value" FROM varve_meta WHERE "key" LIKE ?`, Args: []any{uploads + "%"}, Each: func(row sqlcore.Row) error {
+	}}, sqlcore.Query{SQL: `SELECT m."value" FROM varve_meta m WHERE m."key" LIKE ?` +
+		` AND NOT EXISTS (SELECT 1 FROM elements e WHERE e."objectKey"=CAST(substr(m."value",locate(' ',m."value")+1) AS BINARY))`, Args: []any{uploads + "%"}, Each: func(row sqlcore.Row) error {
 		text, _ := row.Text(0)
 		first, key, _ := strings.Cut(text, " ")
 		if at, err := strconv.ParseInt(first, 10, 64); err == nil && at <= due {

@@ -32,7 +32,8 @@ func (r rooms) Orphans(ctx context.Context, now time.Time, limit int) ([]string,
 		return l.memory.waiting(limit), nil
 	}
 	var keys []string
-	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT key FROM ` + l.varve("varve_orphan") + ` WHERE at<=greatest($2::timestamptz,now()) GROUP BY key ORDER BY min(at),min(id) LIMIT $1`,
+	err = r.at.Run(ctx, sqlcore.Query{SQL: `SELECT o.key FROM ` + l.varve("varve_orphan") + ` o WHERE o.at<=greatest($2::timestamptz,now())` +
+		` AND NOT EXISTS (SELECT FROM ` + l.target("elements") + ` e WHERE e."objectKey"=o.key) GROUP BY o.key ORDER BY min(o.at),min(o.id) LIMIT $1`,
 		Args: []any{limit, now},
 		Each: func(got sqlcore.Row) error {
 			key, _ := got.Text(0)

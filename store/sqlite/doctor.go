@@ -36,9 +36,24 @@ func (s *Store) Examine(ctx context.Context) (d store.Diagnosis, err error) {
 	}
 	err = s.read(ctx, func(c *conn) error {
 		d.Findings, err = c.findings(p)
+		d.Notes = refusals(p)
 		return err
 	})
 	return d, err
+}
+
+// refusals are columns that no version of Chainlit's fills any more but that
+// refuse to stay empty. SQLite cannot take the refusal from a column; what is
+// left is to take the column away, and that is not Varve's to do.
+func refusals(p *schema) []store.Finding {
+	c, ok := p.core.Schema.Steps.Column("disableFeedback")
+	if !ok || !c.NotNull || c.Default {
+		return nil
+	}
+	return []store.Finding{{What: `steps."disableFeedback" refuses NULL`,
+		Cost: "every step that Chainlit's own layer writes is lost, since it does not know the column any more; Varve writes false into it. " +
+			"Nothing reads the column but Chainlit before 2.0: where none of those writes here, take it away, in sqlite3 3.35 or newer and while nothing else has the file",
+		SQL: []string{`ALTER TABLE steps DROP COLUMN "disableFeedback"`}}}
 }
 
 // findings are in the order in which they are mended: columns before what

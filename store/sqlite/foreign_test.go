@@ -216,6 +216,9 @@ func TestMendAndRemove(t *testing.T) {
 			if sick.Schema != "chainlit" || len(sick.Findings) < 3 {
 				t.Errorf("diagnosis is %+v", sick)
 			}
+			if refuses := schema == "oldest"; refuses != (len(sick.Notes) == 1) {
+				t.Errorf("notes are %+v", sick.Notes)
+			}
 			if got := dump(t, path); got != before {
 				t.Error("Examine changed the file")
 			}

@@ -79,7 +79,7 @@ func (r rooms) Expect(ctx context.Context, key string, w chat.Write) error {
 // late are the keys of bytes that were expected a long time ago, oldest first.
 func (c *conn) late(now time.Time, limit int) (keys []string, err error) {
 	err = c.query(`SELECT substr(value,instr(value,' ')+1) FROM varve_meta WHERE key>=?1 AND key<?2 AND CAST(substr(value,1,instr(value,' ')-1) AS INTEGER)<=?3`+
-		` ORDER BY CAST(substr(value,1,instr(value,' ')-1) AS INTEGER),key LIMIT ?4`, func(r sqlcore.Row) error {
+		` AND NOT EXISTS (SELECT 1 FROM elements e WHERE e."objectKey"=substr(value,instr(value,' ')+1)) ORDER BY CAST(substr(value,1,instr(value,' ')-1) AS INTEGER),key LIMIT ?4`, func(r sqlcore.Row) error {
 		key, _ := r.Text(0)
 		keys = append(keys, key)
 		return nil

@@ -279,12 +279,37 @@ func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 	return secret, err
 }
 
-// Ping implements store.Store.
+// Ping implements store.Store. After the disk refused a write it tries one, so
+// that a store which cannot write says so, and does no more when it can again.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, func(c *conn) error {
+	err := s.read(ctx, func(c *conn) error {
 		_, _, err := c.text(`SELECT count(*) FROM sqlite_master`)
 		return err
 	})
+	if err != nil || s.writer.unwritable.Load() == nil {
+		return err
+	}
+	return s.probe(ctx)
+}
+
+// probe writes as much as a message has, durably, and takes it away again. In a
+// file where Varve has no table it writes what is there.
+func (s *Store) probe(ctx context.Context) error {
+	if !s.known.Load() {
+		return s.write(ctx, func(c *conn) error {
+			version, _, err := c.text("PRAGMA user_version")
+			if err != nil {
+				return err
+			}
+			return classify(c.db.Exec("PRAGMA user_version=" + version))
+		})
+	}
+	for _, sql := range []string{`INSERT OR REPLACE INTO varve_meta (key,value) VALUES ('probe',zeroblob(65536))`, `DELETE FROM varve_meta WHERE key='probe'`} {
+		if err := s.write(ctx, func(c *conn) error { return c.exec(sql) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close finishes writes that have begun and closes the file.

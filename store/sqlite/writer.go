@@ -2,9 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+
+	"github.com/ncruces/go-sqlite3"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/goid"
@@ -27,6 +30,10 @@ type writer struct {
 	// running is the goroutine while it runs a function of a caller's, which
 	// must not wait for the writer.
 	running atomic.Uint64
+
+	// unwritable is the failure of the last commit or statement that the disk
+	// refused, until one succeeds.
+	unwritable atomic.Pointer[errs.Error]
 }
 
 // item is one queued write.
@@ -191,9 +198,23 @@ func (w *writer) group(first *item) (next *item) {
 		w.commit(items)
 	}
 	for _, it := range items {
+		w.remember(it.err)
 		close(it.done)
 	}
 	return next
+}
+
+// remember keeps in mind that the disk refuses writes, for who asks whether
+// the store is ready.
+func (w *writer) remember(err error) {
+	var code sqlite3.ErrorCode
+	var e *errs.Error
+	switch {
+	case err == nil:
+		w.unwritable.Store(nil)
+	case errors.As(err, &code) && errors.As(err, &e) && (code == sqlite3.FULL || code == sqlite3.IOERR || code == sqlite3.READONLY):
+		w.unwritable.Store(e)
+	}
 }
 
 func (w *writer) next(n int) *item {

@@ -321,7 +321,15 @@ func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 	if _, err := s.State().Write(t.Context(), "t", []state.Write{blob}); errs.KindOf(err) != errs.Unavailable || !errors.Is(err, sqlite3.FULL) {
 		t.Errorf("a version: %v", err)
 	}
+	for range 2 { // not ready, as long as it lasts
+		if err := s.Ping(t.Context()); errs.KindOf(err) != errs.Unavailable || !errors.Is(err, sqlite3.FULL) {
+			t.Errorf("Ping says %v", err)
+		}
+	}
 	limit("1000000")
+	if err := s.Ping(t.Context()); err != nil { // without any write of a caller's
+		t.Errorf("Ping says %v", err)
+	}
 	if made, err := s.State().Write(t.Context(), "t", []state.Write{blob}); err != nil || made[0].Seq != 1 {
 		t.Error(made, err)
 	}
