@@ -7,6 +7,7 @@ import (
 
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/component/componenttest"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
@@ -44,4 +45,24 @@ func TestComponentProcesses(t *testing.T) {
 	componenttest.Processes(t, mytest.New(t), func(ctx context.Context, url string) (store.Store, error) {
 		return mysql.Open(ctx, url, mysql.Options{})
 	})
+}
+
+// A database of tables of somebody's own may have some with Chainlit's names,
+// and components do not mind; a table of Varve's name is not taken for Varve's.
+func TestComponentsBesideTablesOfSomebodysOwn(t *testing.T) {
+	add := func(url string) error {
+		_, err := component.New(open(t, url).Components(), component.Options{}).Apply(t.Context(), &component.Model{Base: component.Base{Identifier: "m"}})
+		return err
+	}
+	url := mytest.New(t)
+	exec(t, connect(t, url), "CREATE TABLE users (name VARCHAR(20) PRIMARY KEY)")
+	if err := add(url); err != nil {
+		t.Error(err)
+	}
+	url = mytest.New(t)
+	exec(t, connect(t, url), "CREATE TABLE varve_edge (colour TEXT)")
+	if err := add(url); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("got %v, want %s", err, errs.Invalid)
+	}
+	exec(t, connect(t, url), "SELECT colour FROM varve_edge")
 }

@@ -6,7 +6,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/component/componenttest"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
@@ -49,4 +51,49 @@ func TestComponentProcesses(t *testing.T) {
 	componenttest.Processes(t, pgtest.New(t), func(ctx context.Context, url string) (store.Store, error) {
 		return postgres.Open(ctx, url, postgres.Options{})
 	})
+}
+
+// addOne stores a component.
+func addOne(t *testing.T, st store.Store) error {
+	t.Helper()
+	m := &component.Model{Base: component.Base{Identifier: "m"}}
+	_, err := component.New(st.Components(), component.Options{}).Apply(t.Context(), m)
+	return err
+}
+
+// A guest adds nothing before the doctor did, and takes no components away.
+func TestComponentsInADatabaseOfChainlits(t *testing.T) {
+	s := open(t, fixture(t, "documented"))
+	isKind(t, "apply", addOne(t, s), errs.Unsupported)
+	found, err := s.Components().Find(t.Context(), component.Filter{})
+	must(t, err)
+	is(t, "components", len(found), 0)
+	must(t, s.Mend(t.Context()))
+	must(t, addOne(t, s))
+	isKind(t, "remove", s.Remove(t.Context()), errs.Conflict)
+	must(t, component.New(s.Components(), component.Options{Name: "x"}).Drop(t.Context(), component.DropOptions{Confirm: "x"}))
+	must(t, s.Remove(t.Context()))
+	isKind(t, "apply", addOne(t, s), errs.Unsupported)
+}
+
+// A database of tables of somebody's own may have some with Chainlit's names,
+// and components do not mind.
+func TestComponentsBesideTablesOfSomebodysOwn(t *testing.T) {
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `CREATE TABLE users (name TEXT PRIMARY KEY); CREATE TABLE threads (colour TEXT)`)
+	s := open(t, url)
+	must(t, addOne(t, s))
+	must(t, addOne(t, s))
+	found, err := s.Components().Find(t.Context(), component.Filter{})
+	must(t, err)
+	is(t, "components", len(found), 1)
+}
+
+// A table of somebody else's is not taken for one of Varve's.
+func TestATableWithANameOfComponentsIsAnErrorAndStays(t *testing.T) {
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `CREATE TABLE varve_edge (colour TEXT)`)
+	s := open(t, url)
+	isKind(t, "apply", addOne(t, s), errs.Invalid)
+	pgtest.Exec(t, url, `SELECT colour FROM varve_edge`)
 }
