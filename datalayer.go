@@ -9,6 +9,7 @@ import (
 
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/blob"
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
 )
@@ -44,6 +45,7 @@ type datalayer struct {
 	artifacts     *artifact.Store
 	artifactFiles *blob.Bucket
 	artifactPlace Part
+	components    *component.Service
 }
 
 // openDatalayer opens what the databackend does not name: metadata is in the
@@ -99,7 +101,9 @@ func (db *DB) openArtifacts(ctx context.Context, o Options, data string) (err er
 		}
 		db.artifactPlace = placed(place)
 	}
-	db.artifacts = artifact.New(artifactBucket{db.artifactFiles}, db.meta.Artifacts(), artifact.Options{})
+	db.artifacts = artifact.New(artifactBucket{db.artifactFiles}, db.meta.Artifacts(), artifact.Options{Used: db.usedInRows})
+	db.components = component.New(db.meta.Components(), component.Options{
+		Artifacts: db.artifacts, Data: db.query, Name: db.Name(), Log: o.Log.With("part", "components")})
 	return nil
 }
 
