@@ -7,6 +7,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store/internal/sqlcore"
+	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
 // layout is what is known of the tables of conversations: found once, and again
@@ -14,6 +15,9 @@ import (
 type layout struct {
 	core *sqlcore.Core
 	sql  texts
+
+	collation string         // by which texts compare byte by byte and nothing is padded
+	seen      *sqlquery.Seen // tables of the databackend
 }
 
 // features of conversations.
@@ -49,8 +53,12 @@ func newLayout(found sqlcore.Schema) (*layout, error) {
 // used.
 func (s *Store) look(ctx context.Context) error {
 	s.limit = 1 << 20
-	err := send(ctx, s.db, s.limit, sqlcore.Query{SQL: "SELECT @@max_allowed_packet", Each: func(r sqlcore.Row) error {
+	err := send(ctx, s.db, s.limit, sqlcore.Query{SQL: "SELECT @@max_allowed_packet,@@version", Each: func(r sqlcore.Row) error {
 		s.limit = int(min(r.(row).number(0), 1<<30))
+		s.collation = "utf8mb4_0900_bin"
+		if strings.Contains(strings.ToLower(r.(row).text(1)), "mariadb") {
+			s.collation = "utf8mb4_nopad_bin"
+		}
 		return nil
 	}})
 	if err != nil {
@@ -88,6 +96,7 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.collation, l.seen = s.collation, &s.seen
 	s.founded.Store(true)
 	s.layout.Store(l)
 	return l, nil
@@ -161,7 +170,7 @@ func find(ctx context.Context, c asker, limit int) (*finds, error) {
 // ours are the columns of Varve's tables that it relies on.
 var ours = map[string]string{
 	"varve_meta": "key,value", "varve_migration": "version,name,at", "varve_change": "seq,position,tbl,key,last,op,at",
-	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "id,key",
+	"varve_tombstone": "thread,user_id,user_identifier,last_activity,at", "varve_orphan": "id,key", "varve_data_table": "name,declaration,edition",
 	"varve_artifact": "digest,size,media,place,touched", "varve_artifact_part": "part,whole",
 	"varve_artifact_ref": "digest,owner_kind,owner", "varve_artifact_note": "place,made,doomed",
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
 // Options tune a [Store]. The zero value works.
@@ -34,10 +35,13 @@ type Options struct {
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	db     *sql.DB
-	log    *slog.Logger
-	limit  int // the server's max_allowed_packet
-	keeper *keeper
+	db    *sql.DB
+	log   *slog.Logger
+	limit int // the server's max_allowed_packet
+	seen  sqlquery.Seen
+
+	collation string // see layout
+	keeper    *keeper
 
 	layout  atomic.Pointer[layout] // nil until somebody needs it
 	founded atomic.Bool            // Varve's own tables are there

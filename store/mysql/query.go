@@ -103,7 +103,7 @@ func pack(queries []sqlcore.Query, limit int) (packet, error) {
 		}
 		next := 0
 		for rest := q.SQL; ; {
-			before, after, found := strings.Cut(rest, "?")
+			before, after, found := place(rest)
 			b.WriteString(before)
 			if !found {
 				break
@@ -127,15 +127,37 @@ func pack(queries []sqlcore.Query, limit int) (packet, error) {
 	return packet{queries, b.String(), args}, nil
 }
 
+// place cuts SQL at its first place of a value. What stands between backticks
+// is a name.
+func place(sql string) (before, after string, found bool) {
+	at := strings.IndexByte(sql, '?')
+	if at < 0 || strings.IndexByte(sql[:at], '`') < 0 {
+		return strings.Cut(sql, "?")
+	}
+	named := false
+	for i := range len(sql) {
+		switch {
+		case sql[i] == '`':
+			named = !named
+		case sql[i] == '?' && !named:
+			return sql[:i], sql[i+1:], true
+		}
+	}
+	return sql, "", false
+}
+
 // size is an upper bound of the length of a packet, exact where it matters:
 // texts are the only arguments that can be long, and those that need escapes
 // get longer.
 func size(text int, args []any) int {
 	n := text + 64
 	for _, arg := range args {
-		n += 24
-		if s, ok := arg.(string); ok {
-			n += len(s) + escapes(s)
+		n += 40
+		switch v := arg.(type) {
+		case string:
+			n += len(v) + escapes(v)
+		case []byte:
+			n += 2 * len(v) // if every one of them needs an escape
 		}
 	}
 	return n

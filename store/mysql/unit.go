@@ -26,6 +26,7 @@ type note struct {
 	table, key string
 	op         change.Op
 	at         time.Time
+	last       string // of a range of keys, else ""
 }
 
 // Run implements sqlcore.Querier, after all that was to be done so far.
@@ -45,7 +46,7 @@ func (u *unit) do(sql string, args ...any) {
 
 // note notes a change of a row.
 func (u *unit) note(table, key string, op change.Op, w chat.Write) {
-	u.notes = append(u.notes, note{table, key, op, w.Now})
+	u.notes = append(u.notes, note{table, key, op, w.Now, ""})
 }
 
 // spill does what is due when that has become much.
@@ -71,11 +72,15 @@ const many = 500
 func (u *unit) finish(ctx context.Context, last sqlcore.Query) error {
 	for len(u.notes) > 0 {
 		n := min(many, len(u.notes))
-		sql, args := `INSERT INTO varve_change (tbl,"key",op,at) VALUES `, make([]any, 0, 4*n)
+		sql, args := `INSERT INTO varve_change (tbl,"key",op,at,last) VALUES `, make([]any, 0, 5*n)
 		for _, c := range u.notes[:n] {
-			args = append(args, c.table, c.key, string(c.op), moment(c.at))
+			var last any
+			if c.last != "" {
+				last = c.last
+			}
+			args = append(args, c.table, c.key, string(c.op), moment(c.at), last)
 		}
-		u.do(sql+strings.TrimSuffix(strings.Repeat("(?,?,?,?),", n), ","), args...)
+		u.do(sql+strings.TrimSuffix(strings.Repeat("(?,?,?,?,?),", n), ","), args...)
 		if u.notes = u.notes[n:]; len(u.notes) > 0 {
 			if err := u.Run(ctx); err != nil { // a packet of bounded length
 				return err

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
@@ -39,63 +37,6 @@ func (q data) Features() query.Features {
 	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, MaxColumns: 1600}
 }
 
-// seen is what is remembered of the tables of the databackend, for a moment:
-// what others do to a table is noticed when it is used, or then.
-type seen struct {
-	mu     sync.Mutex
-	tables map[string]sighting
-	shapes map[string]int // texts of statements, and how often they were asked
-}
-
-type sighting struct {
-	table *sqlquery.Table
-	at    time.Time
-}
-
-// fresh is how long a table is taken to be as it was.
-const fresh = time.Second
-
-func (m *seen) get(name string) *sqlquery.Table {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s, ok := m.tables[name]; ok && time.Since(s.at) < fresh {
-		return s.table
-	}
-	return nil
-}
-
-func (m *seen) put(t *sqlquery.Table) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.tables == nil {
-		m.tables = map[string]sighting{}
-	}
-	m.tables[t.Name] = sighting{t, time.Now()}
-}
-
-func (m *seen) forget(name string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.tables, name)
-}
-
-// often tells whether a statement is worth being prepared: it was asked
-// before, and they are not too many.
-func (m *seen) often(sql string) bool {
-	const most = 256
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.shapes == nil {
-		m.shapes = map[string]int{}
-	}
-	n, known := m.shapes[sql]
-	if !known && len(m.shapes) >= most {
-		return false
-	}
-	m.shapes[sql] = n + 1
-	return known
-}
-
 // table finds a table: the user's go before versioned ones, and those before
 // conversations. Inside an Update nothing is remembered, since it may be undone.
 func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
@@ -104,7 +45,7 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		if err := q.reachable(ctx); err != nil {
 			return nil, err
 		}
-		if t := q.s.seen.get(name); t != nil {
+		if t := q.s.seen.Get(name); t != nil {
 			return t, nil
 		}
 	}
@@ -117,7 +58,7 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 			continue
 		}
 		if outside && t.Reserved != query.StateRoom {
-			q.s.seen.put(t)
+			q.s.seen.Put(t)
 		}
 		return t, nil
 	}
@@ -172,7 +113,7 @@ func (q data) changed(ctx context.Context, failed error, tables ...*query.Table)
 		return failed
 	}
 	for _, t := range tables {
-		q.s.seen.forget(t.Name)
+		q.s.seen.Forget(t.Name)
 	}
 	if errs.KindOf(failed) == errs.Conflict {
 		return failed

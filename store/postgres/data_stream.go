@@ -53,7 +53,7 @@ func (q data) streamOut(ctx context.Context, at outer, asked *sqlquery.Asked, gi
 		return err
 	}
 	defer c.Release() // closes the connection where an answer is left in it
-	prepare := !q.s.pooled.Load() && q.s.seen.often(asked.SQL)
+	prepare := !q.s.pooled.Load() && q.s.seen.Often(asked.SQL)
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer, err := begun(within, session{c.Conn(), prepare}, asked)

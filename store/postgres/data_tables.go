@@ -57,7 +57,7 @@ func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) 
 	}
 	var versioned []entry
 	if l.mended() && l.version >= stateVersion {
-		asks = append(asks, versions{q.s, q.at}.catalogue(l, "", &versioned))
+		asks = append(asks, versions(q).catalogue(l, "", &versioned))
 	}
 	if err := q.at.Run(ctx, asks...); err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if !l.mended() || l.version < dataVersion {
 		return errs.New(errs.Unsupported, "tables cannot be made in a database that Varve did not make, since there is no place to note their types; `varve doctor --apply` makes one")
 	}
-	q.s.seen.forget(t.Name)
+	q.s.seen.Forget(t.Name)
 	if err := q.createdAs(ctx, &t); !errors.Is(err, errs.NotFound) {
 		return err
 	}
@@ -271,7 +271,7 @@ func createData(l *layout, t *query.Table) string {
 
 // Drop implements query.Store.
 func (q data) Drop(ctx context.Context, name string) error {
-	q.s.seen.forget(name)
+	q.s.seen.Forget(name)
 	l, err := q.at.ready(ctx)
 	if err != nil {
 		return err
@@ -287,6 +287,6 @@ func (q data) Drop(ctx context.Context, name string) error {
 		return at.write(ctx, sqlcore.Query{SQL: `DROP TABLE ` + l.varve(name)},
 			sqlcore.Query{SQL: `DELETE FROM ` + l.varve("varve_data_table") + ` WHERE name=$1`, Args: []any{name}})
 	})
-	q.s.seen.forget(name)
+	q.s.seen.Forget(name)
 	return err
 }

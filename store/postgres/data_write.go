@@ -77,7 +77,7 @@ func (i *insertion) do(ctx context.Context) error {
 
 // kept is access that has the server keep a statement, if it is asked often.
 func (q data) kept(sql string) access {
-	if q.s.seen.often(sql) {
+	if q.s.seen.Often(sql) {
 		return q.at
 	}
 	return q.at.once()

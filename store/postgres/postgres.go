@@ -26,6 +26,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
 // Options tune a [Store]. The zero value works.
@@ -46,7 +47,7 @@ type Store struct {
 	making sync.Mutex             // one introspection or migration at a time
 	memory forgetful
 	known  known
-	seen   seen
+	seen   sqlquery.Seen
 
 	components atomic.Bool // there are tables for them
 	dropped    sync.Once

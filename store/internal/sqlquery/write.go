@@ -230,29 +230,3 @@ func (t *Table) ParseKey(text string) (any, error) {
 	}
 	return text, nil
 }
-
-// Controls tells whether a statement is one about transactions, by its first
-// word.
-func Controls(sql string) bool {
-	for {
-		sql = strings.TrimLeft(sql, " \t\r\n\f\v;(")
-		var found bool
-		switch {
-		case strings.HasPrefix(sql, "--"), strings.HasPrefix(sql, "#"):
-			_, sql, found = strings.Cut(sql, "\n")
-		case strings.HasPrefix(sql, "/*"):
-			_, sql, found = strings.Cut(sql[2:], "*/")
-			sql = strings.TrimPrefix(sql, "*/")
-		default:
-			end := strings.IndexFunc(sql, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
-			if end < 0 {
-				end = len(sql)
-			}
-			return slices.Contains([]string{"begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare",
-				"set", "lock", "unlock", "xa", "use", "reset", "discard", "listen", "unlisten", "deallocate", "execute"}, strings.ToLower(sql[:end]))
-		}
-		if !found {
-			return false
-		}
-	}
-}
