@@ -28,6 +28,9 @@ func Parse(text string) (Query, error) {
 	if p.err != nil {
 		return Query{}, p.err
 	}
+	if err := q.check(); err != nil {
+		return Query{}, errs.Field(errs.Invalid, "query", "%s", err)
+	}
 	return q, nil
 }
 

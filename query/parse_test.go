@@ -113,11 +113,12 @@ func TestErrorsOfTheTextFormTellThePlaceAndTheRemedy(t *testing.T) {
 		`insert into docs {"n": 1} {"n": 2}`:       `query: character 27, before "{\"n\": 2}": here the question should end`,
 		`insert into docs {} typed a big`:          `query: character 29, before "big": type: "big" is no type; types are text, integer, real, boolean, time, bytes, json, file, vector[N] and tensor[f32:N,M]`,
 		`insert into docs {} typed a text, a text`: `query: character 35, before "a text": "a" is typed twice`,
-		`docs where n in 5`:                        `query: character 17, before "5": here a list in parentheses is wanted`,
-		`docs join b on x`:                         `query: character 17, at the end: here = is wanted`,
-		`docs where n ! 5`:                         `query: character 14, before "! 5": "!" alone says nothing; write != or not`,
-		`docs where ` + strings.Repeat("(", 200):   `query: nests deeper than 50`,
-		`sql`:                                      `query: character 4, at the end: here a statement in the database's own language is wanted`,
+		`""`:                                     `query: select.from: is missing`,
+		`docs where n in 5`:                      `query: character 17, before "5": here a list in parentheses is wanted`,
+		`docs join b on x`:                       `query: character 17, at the end: here = is wanted`,
+		`docs where n ! 5`:                       `query: character 14, before "! 5": "!" alone says nothing; write != or not`,
+		`docs where ` + strings.Repeat("(", 200): `query: nests deeper than 50`,
+		`sql`:                                    `query: character 4, at the end: here a statement in the database's own language is wanted`,
 	} {
 		_, err := query.Parse(text)
 		if kind := errs.KindOf(err); kind != errs.Invalid && kind != errs.TooLarge || err.Error() != want {
