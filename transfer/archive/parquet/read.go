@@ -37,11 +37,21 @@ type rows[Row any] struct {
 	name   string
 	file   *os.File
 	in     *parquet.GenericReader[Row]
-	thread func(*Row) string // the id by which the rows are in order
-	block  []Row
-	next   int
-	row    int64 // of the next one
-	ended  bool
+	schema *parquet.Schema
+	values []parquet.Row
+
+	columns []column          // of values
+	thread  func(*Row) string // the id by which the rows are in order
+	block   []Row
+	next    int
+	row     int64 // of the next one
+	ended   bool
+}
+
+// column is what the values of a column are like.
+type column struct {
+	kind              parquet.Kind
+	repeated, defined int
 }
 
 func open[Row any](folder, name string, thread func(*Row) string) (r *rows[Row], err error) {
@@ -67,7 +77,12 @@ func open[Row any](folder, name string, thread func(*Row) string) (r *rows[Row],
 	if err := r.check(f.Schema(), parquet.SchemaOf(new(Row))); err != nil {
 		return r, err
 	}
-	r.in = parquet.NewGenericReader[Row](f)
+	r.in, r.schema = parquet.NewGenericReader[Row](f), parquet.SchemaOf(new(Row))
+	for _, path := range r.schema.Columns() {
+		l, _ := r.schema.Lookup(path...)
+		r.columns = append(r.columns, column{l.Node.Type().Kind(), l.MaxRepetitionLevel, l.MaxDefinitionLevel})
+	}
+	r.values = make([]parquet.Row, 64)
 	return r, nil
 }
 
@@ -135,10 +150,7 @@ func unit(n parquet.Node) string {
 func (r *rows[Row]) peek() (row *Row, err error) {
 	defer r.guard(&err)
 	if r.next == len(r.block) && !r.ended {
-		r.block = make([]Row, 64)
-		n, err := r.in.Read(r.block)
-		r.block, r.next = r.block[:n], 0
-		if r.ended = errors.Is(err, io.EOF) || n == 0; err != nil && !r.ended {
+		if err := r.read(); err != nil {
 			return nil, err
 		}
 	}
@@ -146,6 +158,46 @@ func (r *rows[Row]) peek() (row *Row, err error) {
 		return nil, nil
 	}
 	return &r.block[r.next], nil
+}
+
+// read reads some rows. In a file that is not what it says a row may be without
+// the value of a column, or have one of another type; the library would then
+// take numbers for addresses. So rows are looked at first.
+func (r *rows[Row]) read() error {
+	n, err := r.in.ReadRows(r.values)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	r.ended = errors.Is(err, io.EOF) || n == 0
+	r.block, r.next = make([]Row, n), 0
+	for i, row := range r.values[:n] {
+		if !r.sound(row) {
+			return errors.New("the values of a row do not fit its columns")
+		}
+		if err := r.schema.Reconstruct(&r.block[i], row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sound tells whether a row has a value of the right type for each column in
+// turn, and several for lists only.
+func (r *rows[Row]) sound(row parquet.Row) bool {
+	last := -1
+	for _, v := range row {
+		c := v.Column()
+		if c != last+1 && (c != last || v.RepetitionLevel() == 0) || c >= len(r.columns) {
+			return false
+		}
+		at := r.columns[c]
+		if v.RepetitionLevel() > at.repeated || v.DefinitionLevel() > at.defined || !v.IsNull() && v.Kind() != at.kind ||
+			v.IsNull() && at.defined == 0 {
+			return false
+		}
+		last = c
+	}
+	return last == len(r.columns)-1
 }
 
 // take goes on to the next row.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/varvedb/varve/chat"
@@ -22,7 +23,7 @@ const versionKey = "varve.version"
 
 // A row group is written when it has about so much text: that much is in memory
 // for each table.
-const groupBytes = 16 << 20
+const groupBytes = 8 << 20
 
 // table writes one file.
 type table[Row any] struct {
@@ -32,13 +33,13 @@ type table[Row any] struct {
 	size  int // of the row group so far
 }
 
-func create[Row any](folder, name string) (*table[Row], error) {
+func create[Row any](folder, name string, codec compress.Codec) (*table[Row], error) {
 	f, err := os.OpenFile(filepath.Join(folder, name+".parquet"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, unwritten(err)
 	}
 	return &table[Row]{file: f, out: parquet.NewGenericWriter[Row](f,
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault, Concurrency: 1}),
+		parquet.Compression(codec),
 		parquet.CreatedBy("varve", strconv.Itoa(archive.Version), ""), // nothing that changes from build to build
 		parquet.KeyValueMetadata(versionKey, strconv.Itoa(archive.Version)))}, nil
 }
@@ -79,12 +80,13 @@ type tables struct {
 // Create makes the tables in a folder.
 func Create(folder string) (archive.Sink, error) {
 	var t tables
+	codec := &zstd.Codec{Level: zstd.SpeedDefault, Concurrency: 1} // one for all: each takes some 20 MB
 	var failed [5]error
-	t.users, failed[0] = create[userRow](folder, "users")
-	t.threads, failed[1] = create[threadRow](folder, "threads")
-	t.steps, failed[2] = create[stepRow](folder, "steps")
-	t.elements, failed[3] = create[elementRow](folder, "elements")
-	t.feedbacks, failed[4] = create[feedbackRow](folder, "feedbacks")
+	t.users, failed[0] = create[userRow](folder, "users", codec)
+	t.threads, failed[1] = create[threadRow](folder, "threads", codec)
+	t.steps, failed[2] = create[stepRow](folder, "steps", codec)
+	t.elements, failed[3] = create[elementRow](folder, "elements", codec)
+	t.feedbacks, failed[4] = create[feedbackRow](folder, "feedbacks", codec)
 	return &t, errors.Join(failed[:]...)
 }
 
