@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -84,7 +85,9 @@ func (t tables) Declare(ctx context.Context, want state.Schema) (out state.Table
 		if err != nil {
 			return err
 		}
-		out = evolved
+		if out = evolved; reflect.DeepEqual(evolved, old.table) {
+			return nil
+		}
 		s := *old
 		s.table = evolved
 		d.putSheet(&s)
