@@ -16,6 +16,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
@@ -35,6 +36,7 @@ var meanings = map[string]string{
 	"varve_artifact_note":         "places of artifacts that are being written or removed",
 	"varve_component":             "components: every version of each, with its record",
 	"varve_component_head":        "the number of each component's next version",
+	"varve_data_table":            "tables of the user's own that Varve made: the types of their columns",
 	"varve_edge":                  "which version of a component has which as its child",
 	"varve_journal":               "what was begun outside the metadata and is not settled yet",
 	"varve_orphan":                "keys of stored bytes that wait for deletion",
@@ -95,6 +97,10 @@ func use(t *testing.T, st store.Store) {
 		t.Fatal(err)
 	}
 	if err := st.Artifacts().Begin(t.Context(), artifact.Note{Place: "names", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Query().Create(t.Context(), query.Table{Name: "docs", Key: "id", Columns: []query.Column{
+		{Name: "id", Type: query.Type{Kind: query.Text}, Required: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := st.State().Declare(t.Context(), state.Schema{Name: declared, Key: []string{"id"}, Owner: "user",
