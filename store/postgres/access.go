@@ -79,6 +79,7 @@ func (s *Store) notice(err error) error {
 	switch code(err) {
 	case "42P01", "42703", "42883", "0A000": // no such table, column, function; another type
 		s.layout.Store(nil)
+		s.bare.Store(nil)
 		s.pool.Reset() // prepared statements rest on the old tables too
 	}
 	return err
@@ -114,7 +115,7 @@ const tries = 5
 // transact runs fn in one transaction, again when the server gave it up for
 // another's sake.
 func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
-	l, err := s.ready(ctx)
+	l, err := s.whatever(ctx)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ type inner struct {
 	later *[]func()
 }
 
-func (in inner) ready(context.Context) (*layout, error) { return in.l, nil }
+func (in inner) ready(context.Context) (*layout, error) { return in.l, in.l.broken }
 
 // Run implements sqlcore.Querier.
 func (in inner) Run(ctx context.Context, queries ...sqlcore.Query) error {

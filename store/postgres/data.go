@@ -8,6 +8,7 @@ import (
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
+	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
@@ -33,7 +34,7 @@ func (in inner) Query() query.Store { return data{in.s, in} }
 
 // Features implements query.Store.
 func (q data) Features() query.Features {
-	l, err := q.at.ready(context.Background())
+	l, err := q.layout(context.Background())
 	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, MaxColumns: 1600}
 }
 
@@ -66,8 +67,37 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 }
 
 func (q data) reachable(ctx context.Context) error {
-	_, err := q.at.ready(ctx)
+	_, err := q.layout(ctx)
 	return err
+}
+
+// layout is that of the database, whether conversations can be kept in it or
+// not: a database of tables of somebody's own may well have one called users.
+func (q data) layout(ctx context.Context) (*layout, error) {
+	if in, inside := q.at.(inner); inside {
+		return in.l, nil
+	}
+	if err := store.Outer(ctx); err != nil {
+		return nil, err
+	}
+	return q.s.whatever(ctx)
+}
+
+// whatever is ready, or what there is where conversations cannot be kept.
+func (s *Store) whatever(ctx context.Context) (*layout, error) {
+	l, err := s.ready(ctx)
+	if err == nil || errs.KindOf(err) == errs.Unavailable {
+		return l, err
+	}
+	if l := s.bare.Load(); l != nil {
+		return l, nil
+	}
+	l, failed := s.introspect(ctx)
+	if failed != nil || l.broken == nil || errs.KindOf(l.broken) != errs.Invalid {
+		return nil, err
+	}
+	s.bare.Store(l)
+	return l, nil
 }
 
 // Tables implements query.Store.
@@ -146,7 +176,7 @@ func (q data) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, error]
 			}
 			tables[i], plain[i] = t, p.Tables[i].Table
 		}
-		l, err := q.at.ready(ctx)
+		l, err := q.layout(ctx)
 		if err == nil {
 			var asked *sqlquery.Asked
 			if asked, err = sqlquery.Select(p, tables, l.dataDialect()); err == nil {

@@ -46,7 +46,7 @@ type note struct {
 
 // find asks for a table, or for all with "", in one round trip.
 func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if sqlquery.Private(t.Name) {
 		return sqlquery.Taken(t.Name)
 	}
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func createData(l *layout, t *query.Table) string {
 // Drop implements query.Store.
 func (q data) Drop(ctx context.Context, name string) error {
 	q.s.seen.Forget(name)
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return err
 	}

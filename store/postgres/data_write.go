@@ -23,7 +23,7 @@ func (q data) Insert(ctx context.Context, w query.Write, rows [][]any) ([]string
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (q data) Delete(ctx context.Context, w query.Write, where query.Cond) ([]st
 }
 
 func (q data) alter(ctx context.Context, w query.Write, op change.Op, columns []int, statement func(*sqlquery.Table, *sqlquery.Dialect) (*sqlquery.Asked, error)) ([]string, error) {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}

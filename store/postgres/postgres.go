@@ -48,6 +48,7 @@ type Store struct {
 	memory forgetful
 	known  known
 	seen   sqlquery.Seen
+	bare   atomic.Pointer[layout] // where conversations cannot be kept
 
 	components atomic.Bool // there are tables for them
 	dropped    sync.Once

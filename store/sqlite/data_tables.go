@@ -185,6 +185,16 @@ func (c *conn) overlaid(t *sqlquery.Table) error {
 	return nil
 }
 
+// madeData is the name of a table that was made through Varve, "" when there
+// is none.
+func (c *conn) madeData() (string, error) {
+	if there, err := c.has("table", "varve_data_table"); err != nil || !there {
+		return "", err
+	}
+	name, _, err := c.text(`SELECT d.name FROM varve_data_table d JOIN sqlite_master m ON m.name=d.name AND m.type='table' LIMIT 1`)
+	return name, err
+}
+
 // dataDeclare is the type that a column is declared with. JSON is TEXT: under
 // any other word SQLite would take a number in it for one and change how it is
 // written.
@@ -237,9 +247,6 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if sqlquery.Private(t.Name) {
 		return sqlquery.Taken(t.Name)
 	}
-	if !q.store.known.Load() {
-		return errs.New(errs.Unsupported, "tables cannot be made in a database that Varve did not make, since there is no place to note their types; `varve doctor --apply` makes one")
-	}
 	if err := q.at.read(ctx, func(c *conn) error { return q.createdAs(c, &t) }); !errors.Is(err, errs.NotFound) {
 		return err
 	}
@@ -247,14 +254,37 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 		if err := q.createdAs(c, &t); !errors.Is(err, errs.NotFound) {
 			return err
 		}
-		if err := c.clash(); err != nil {
-			return err
-		}
-		if err := c.migrate("data", dataSQL, ""); err != nil {
+		if err := q.makeCatalogue(c); err != nil {
 			return err
 		}
 		return c.createData(&t)
 	})
+}
+
+// makeCatalogue makes what notes types and changes, in a file of another
+// program's that has no conversations of Chainlit's too: to keep tables there
+// is asked for.
+func (q data) makeCatalogue(c *conn) error {
+	if !q.store.known.Load() {
+		found, err := c.chainlit()
+		if err != nil {
+			return err
+		}
+		if len(found) == len(sqlcore.Tables()) {
+			return errs.New(errs.Unsupported, "tables cannot be made in a database that Varve did not make, since there is no place to note their types; `varve doctor --apply` makes one")
+		}
+	}
+	if err := c.clash(); err != nil {
+		return err
+	}
+	if err := c.migrate("foundation", foundationSQL, ""); err != nil {
+		return err
+	}
+	if err := c.migrate("data", dataSQL, ""); err != nil {
+		return err
+	}
+	c.after = append(c.after, func() { q.store.known.Store(true) })
+	return nil
 }
 
 // createdAs is nil where a table is there as it is wanted, and errs.NotFound

@@ -128,8 +128,15 @@ INSERT INTO item (name,price,done,at) VALUES ('b',9,0,'2026-01-02T03:04:05.25+01
 	if _, err := q.Insert(t.Context(), query.Write{Table: &pair}, [][]any{{int64(1), int64(1)}}); !errors.Is(err, errs.Unsupported) {
 		t.Errorf("without a key: %v", err)
 	}
-	if err := q.Create(t.Context(), query.Table{Name: "mine", Key: "id", Columns: []query.Column{column("id", "text")}}); !errors.Is(err, errs.Unsupported) {
-		t.Errorf("Create in a file of others: %v", err)
+	if q.Features().Changes {
+		t.Error("changes are noted before there is a place for notes")
+	}
+	mine := create(t, q, query.Table{Name: "mine", Key: "id", Columns: []query.Column{column("id", "text")}})
+	if _, err := q.Insert(t.Context(), query.Write{Table: &mine, Now: time.Now()}, [][]any{{"a"}}); err != nil {
+		t.Error(err)
+	}
+	if head, err := s.Head(t.Context()); err != nil || head == 0 || !q.Features().Changes {
+		t.Errorf("after a table was made the log is at %d, %v", head, err)
 	}
 	if err := q.Drop(t.Context(), "item"); !errors.Is(err, errs.Forbidden) {
 		t.Errorf("Drop of another's table: %v", err)

@@ -241,12 +241,18 @@ func (c *conn) carryOut(p *sqlcore.Plan) error {
 }
 
 // keepsNothing refuses to take versioned tables away that hold rows, and
-// components: unlike all else of Varve's they cannot be made again.
+// components, and what is known of tables that were made through Varve: unlike
+// all else of Varve's they cannot be made again.
 func (s *Store) keepsNothing(c *conn) error {
 	if some, err := c.holdsComponents(); err != nil {
 		return err
 	} else if some {
 		return errs.New(errs.Conflict, "the database holds components, which would be lost; export them and remove them first")
+	}
+	if name, err := c.madeData(); err != nil {
+		return err
+	} else if name != "" {
+		return errs.New(errs.Conflict, "the table %q was made through Varve; copy it to another database and drop it first", name)
 	}
 	found, err := s.catalogue(c, "")
 	for _, d := range found {
