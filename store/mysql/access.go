@@ -70,6 +70,7 @@ func (s *Store) lend(ctx context.Context, fn func(*sql.Conn) error) error {
 func (s *Store) notice(err error) error {
 	if n := number(err); n == 1146 || n == 1054 { // no such table, column
 		s.layout.Store(nil)
+		s.bare.Store(nil)
 		s.founded.Store(false)
 	}
 	return err
@@ -113,7 +114,7 @@ const (
 // transact runs fn in one transaction, which fn commits, and runs it anew
 // while again says so of its error.
 func (s *Store) transact(ctx context.Context, fn func(*tx) error, again func(error) bool) error {
-	l, err := s.ready(ctx)
+	l, err := s.whatever(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,7 +208,12 @@ func (in inner) Chat() chat.Store { return rooms{at: in} }
 // State implements store.Tx.
 func (in inner) State() state.Store { return state.Unserved{Engine: "MySQL"} }
 
-func (in inner) ready(context.Context) (*layout, error) { return in.t.l, nil }
+func (in inner) ready(context.Context) (*layout, error) {
+	if in.t.l == nil {
+		return nil, nil // what needs no layout runs without one
+	}
+	return in.t.l, in.t.l.refused
+}
 
 // Run implements sqlcore.Querier.
 func (in inner) Run(ctx context.Context, queries ...sqlcore.Query) error {

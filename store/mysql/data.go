@@ -10,6 +10,7 @@ import (
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
+	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlcore"
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
@@ -32,9 +33,44 @@ func (data) Features() query.Features {
 	return query.Features{Transactions: true, Changes: true, Foreign: true, Raw: true, MaxColumns: 1017}
 }
 
+// layout is that of the database, whether conversations can be kept in it or
+// not: a database of tables of somebody's own may well have one called users.
+func (q data) layout(ctx context.Context) (*layout, error) {
+	if in, inside := q.at.(inner); inside {
+		return in.t.l, nil
+	}
+	if err := store.Outer(ctx); err != nil {
+		return nil, err
+	}
+	return q.at.(outer).s.whatever(ctx)
+}
+
+// whatever is ready, or what there is where conversations cannot be kept.
+func (s *Store) whatever(ctx context.Context) (*layout, error) {
+	if l := s.bare.Load(); l != nil && s.layout.Load() == nil {
+		return l, nil
+	}
+	l, refused := s.ready(ctx)
+	if errs.KindOf(refused) != errs.Invalid {
+		return l, refused
+	}
+	if err := s.found(ctx); err != nil {
+		return nil, err
+	}
+	catalogue, _ := files.ReadFile("migrations/0004_data.sql") // in the binary
+	for _, statement := range split(string(catalogue)) {
+		if err := send(ctx, s.db, s.limit, sqlcore.Query{SQL: statement}); err != nil {
+			return nil, err
+		}
+	}
+	l = &layout{collation: s.collation, seen: &s.seen, refused: refused}
+	s.bare.Store(l)
+	return l, nil
+}
+
 // table finds a table: the user's go before conversations.
 func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +92,7 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 
 // Tables implements query.Store.
 func (q data) Tables(ctx context.Context) ([]query.Table, error) {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +138,7 @@ func (q data) changed(ctx context.Context, failed error, tables ...*query.Table)
 	if n != 1146 && n != 1054 && errs.KindOf(failed) != errs.Conflict {
 		return failed
 	}
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return failed
 	}
@@ -128,7 +164,7 @@ func (q data) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, error]
 			}
 			tables[i], plain[i] = t, p.Tables[i].Table
 		}
-		l, err := q.at.ready(ctx)
+		l, err := q.layout(ctx)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -36,7 +36,7 @@ func (q data) Raw(ctx context.Context, r query.Raw, write bool) (query.Answer, e
 	if err != nil {
 		return query.Answer{}, err
 	}
-	if _, err := q.at.ready(ctx); err != nil {
+	if _, err := q.layout(ctx); err != nil {
 		return query.Answer{}, err
 	}
 	var a raws

@@ -26,7 +26,7 @@ func (q data) find(ctx context.Context, l *layout, name string) (tables []*sqlqu
 	made := map[string]sqlquery.Table{}
 	err = q.at.Run(ctx, sqlcore.Query{SQL: dataColumnsSQL, Args: []any{name}, Each: func(r sqlcore.Row) error {
 		got := r.(row)
-		if sqlcoreTable(got.text(0)) {
+		if l.core != nil && sqlcoreTable(got.text(0)) {
 			return nil
 		}
 		if n := len(tables); n == 0 || tables[n-1].Name != got.text(0) {
@@ -56,7 +56,9 @@ func (q data) find(ctx context.Context, l *layout, name string) (tables []*sqlqu
 		return nil, err
 	}
 	for _, t := range query.ConversationTables() {
-		tables = append(tables, conversationTable(l, t))
+		if l.core != nil {
+			tables = append(tables, conversationTable(l, t))
+		}
 	}
 	return tables, nil
 }
@@ -161,7 +163,7 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if sqlquery.Private(t.Name) {
 		return sqlquery.Taken(t.Name)
 	}
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func createData(l *layout, t *query.Table) string {
 
 // Drop implements query.Store.
 func (q data) Drop(ctx context.Context, name string) error {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return err
 	}

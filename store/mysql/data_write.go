@@ -203,7 +203,7 @@ func (q data) Delete(ctx context.Context, w query.Write, where query.Cond) ([]st
 
 // alter locks the rows that a condition lets through, and changes those.
 func (q data) alter(ctx context.Context, w query.Write, op change.Op, where query.Cond, columns []int, statement func(*sqlquery.Table, *sqlquery.Dialect, []any) (*sqlquery.Asked, error)) ([]string, error) {
-	l, err := q.at.ready(ctx)
+	l, err := q.layout(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type layout struct {
 
 	collation string         // by which texts compare byte by byte and nothing is padded
 	seen      *sqlquery.Seen // tables of the databackend
+	refused   error          // why conversations cannot be kept here
 }
 
 // features of conversations.

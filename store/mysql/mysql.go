@@ -44,6 +44,7 @@ type Store struct {
 	keeper    *keeper
 
 	layout  atomic.Pointer[layout] // nil until somebody needs it
+	bare    atomic.Pointer[layout] // where conversations cannot be kept
 	founded atomic.Bool            // Varve's own tables are there
 	making  sync.Mutex             // one introspection or migration at a time
 

@@ -85,12 +85,12 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 
 // whatever is ready, or what there is where conversations cannot be kept.
 func (s *Store) whatever(ctx context.Context) (*layout, error) {
+	if l := s.bare.Load(); l != nil && s.layout.Load() == nil {
+		return l, nil
+	}
 	l, err := s.ready(ctx)
 	if err == nil || errs.KindOf(err) == errs.Unavailable {
 		return l, err
-	}
-	if l := s.bare.Load(); l != nil {
-		return l, nil
 	}
 	l, failed := s.introspect(ctx)
 	if failed != nil || l.broken == nil || errs.KindOf(l.broken) != errs.Invalid {
