@@ -43,7 +43,9 @@ func (s *Service) Retain(ctx context.Context, rules []Retention, dry bool, each 
 	}
 	defer s.swept()
 	now := s.opt.Now().UTC()
-	for after := (Place{LastActivity: FormatTime(now.Add(-shortest))}); ; {
+	// Ids may stand in a column of type UUID, which has no empty value.
+	least := "00000000-0000-0000-0000-000000000000"
+	for after := (Place{LastActivity: FormatTime(now.Add(-shortest)), ID: least}); ; {
 		q := ThreadQuery{After: &after, Limit: retainPart}
 		threads, err := s.port().Threads(ctx, q)
 		if err != nil {
