@@ -11,6 +11,7 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -153,6 +154,11 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType s
 // under it at last. Of those who create one key at once, one does.
 func (b *Bucket) Create(ctx context.Context, key string, r io.Reader, mediaType string) (n int64, err error) {
 	name, opt := b.drive.Name(key), &blob.WriterOptions{ContentType: storable(mediaType)}
+	// Whoever refuses an upload on its way may cut the line instead of saying
+	// why, so a key that is taken already is not uploaded to.
+	if taken, err := b.Exists(ctx, key); err != nil || taken {
+		return 0, cmp.Or(err, Taken(nil))
+	}
 	if b.drive.Take == nil {
 		opt.IfNotExist = true
 		n, err = b.write(ctx, name, r, opt)

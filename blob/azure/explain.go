@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,7 +35,7 @@ func (a account) explain(err error) error {
 		return a.answered(answer)
 	case errors.As(err, &login):
 		return errs.Wrap(errs.Unauthenticated, plain(err), credentialsRemedy)
-	case errors.As(err, &op), errors.As(err, &dns):
+	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errs.Wrap(errs.Unavailable, plain(err), "the container %q cannot be reached: check the network, and the name of the account (%s)", a.container, a.name)
 	}
 	return errs.Wrap(errs.Unavailable, plain(err), "the container %q failed: check the network, the account (%s), and that this machine has credentials", a.container, a.name)

@@ -73,19 +73,24 @@ func fieldOf(f *state.Field, row int) any {
 // logged is a range of the log, without bytes.
 func (s *subject) logged(t *state.Table, after, to int64) (out []state.Version) {
 	s.Helper()
-	vs, err := s.store.Log(s.ctx, t, after, 1<<20)
-	s.must(err)
-	for _, v := range vs {
-		for i := range t.Columns {
-			if t.Columns[i].Type == state.Bytes {
-				v.Values[i] = nil
+	for {
+		vs, err := s.store.Log(s.ctx, t, after, 1<<20)
+		s.must(err)
+		if len(vs) == 0 { // it may give fewer than asked for, as a server does
+			return out
+		}
+		after = vs[len(vs)-1].Seq
+		for _, v := range vs {
+			for i := range t.Columns {
+				if t.Columns[i].Type == state.Bytes {
+					v.Values[i] = nil
+				}
+			}
+			if v.Seq <= to {
+				out = append(out, v)
 			}
 		}
-		if v.Seq <= to {
-			out = append(out, v)
-		}
 	}
-	return out
 }
 
 var batches = []rule{
