@@ -137,6 +137,15 @@ func (s *Service) holdKey(ctx context.Context, e Element, w Write) (string, erro
 	case errs.KindOf(err) != errs.NotFound:
 		return "", err
 	}
+	if owner == "unknown" && w.Actor != "" { // the thread's owner may be on the way
+		u, err := s.port().User(ctx, w.Actor)
+		switch {
+		case err == nil && u.ID != "":
+			owner = u.ID
+		case err != nil && errs.KindOf(err) != errs.NotFound:
+			return "", err
+		}
+	}
 	fresh := ""
 	f := s.port().Features()
 	ref := Ref{ID: e.ID}
