@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
@@ -27,7 +28,8 @@ type Reader struct {
 	temporary bool
 	root      *os.Root // of the bytes; nil: there are none
 
-	handed map[string]File // by the keys of the threads last handed out
+	mu     sync.Mutex
+	handed []map[string]File // by keys, of the calls of Whole, the latest first
 }
 
 var (
@@ -151,7 +153,8 @@ func (r *Reader) ThreadIDs(_ context.Context, after string, limit int) (ids []st
 
 // Whole implements chat.Mover.
 func (r *Reader) Whole(_ context.Context, ids []string) (found []chat.Thread, err error) {
-	r.handed = map[string]File{}
+	files := map[string]File{}
+	defer r.hand(files)
 	for _, id := range ids {
 		i, ok := slices.BinarySearchFunc(r.threads, id, func(e entry, id string) int { return cmp.Compare(e.id, id) })
 		if !ok {
@@ -164,12 +167,34 @@ func (r *Reader) Whole(_ context.Context, ids []string) (found []chat.Thread, er
 		t := *l.Thread
 		for _, e := range t.Elements {
 			if f, ok := l.Files[e.ID]; ok && e.ObjectKey != "" {
-				r.handed[e.ObjectKey] = f
+				files[e.ObjectKey] = f
 			}
 		}
 		found = append(found, t)
 	}
 	return found, nil
+}
+
+// ahead is how many calls of Whole a walk may be before the bytes of the first
+// of them are read. A copy and a comparison are two ahead.
+const ahead = 8
+
+func (r *Reader) hand(files map[string]File) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handed = append([]map[string]File{files}, r.handed[:min(len(r.handed), ahead-1)]...)
+}
+
+// named finds what the archive says of a key.
+func (r *Reader) named(key string) (File, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, files := range r.handed {
+		if f, ok := files[key]; ok {
+			return f, true
+		}
+	}
+	return File{}, false
 }
 
 // Load implements chat.Mover.
@@ -182,7 +207,7 @@ type readFiles struct{ *Reader }
 // errs.NotFound; what it names and has not, or has otherwise, is errs.Invalid
 // and named, the latter at the end of the bytes.
 func (f readFiles) Open(_ context.Context, key string) (c chat.Content, err error) {
-	named, ok := f.handed[key]
+	named, ok := f.named(key)
 	if !ok {
 		return c, errs.Field(errs.NotFound, "key", "the archive has no bytes for %q", key)
 	}
