@@ -25,7 +25,7 @@ func (a account) explain(err error) error {
 	var answer *azcore.ResponseError
 	var login *azidentity.AuthenticationFailedError
 	var op *net.OpError
-	var dns *net.DNSError
+	var unsent *url.Error // what net/http makes of every request without an answer
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errs.Wrap(errs.Unavailable, context.Canceled, "the call to the container was given up")
@@ -35,7 +35,7 @@ func (a account) explain(err error) error {
 		return a.answered(answer)
 	case errors.As(err, &login):
 		return errs.Wrap(errs.Unauthenticated, plain(err), credentialsRemedy)
-	case errors.As(err, &op), errors.As(err, &dns), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &unsent), errors.As(err, &op), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errs.Wrap(errs.Unavailable, plain(err), "the container %q cannot be reached: check the network, and the name of the account (%s)", a.container, a.name)
 	}
 	return errs.Wrap(errs.Unavailable, plain(err), "the container %q failed: check the network, the account (%s), and that this machine has credentials", a.container, a.name)

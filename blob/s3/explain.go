@@ -29,10 +29,12 @@ func (p place) explain(err error) error {
 	if errors.As(err, &api) {
 		return p.answered(api.ErrorCode(), err)
 	}
+	var unsent *smithyhttp.RequestSendError
 	var op *net.OpError
-	var dns *net.DNSError
-	// A line that is cut ends as an error of the network or as an early end.
-	if errors.As(err, &op) || errors.As(err, &dns) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	// A request without an answer never reached the bucket, whatever the line
+	// said; an answer that is cut ends as an error of the network or as an early
+	// end.
+	if errors.As(err, &unsent) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errs.Wrap(errs.Unavailable, err, "the bucket %q cannot be reached: check the network, the region and the endpoint", p.bucket)
 	}
 	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the region, the endpoint, and that this machine has AWS credentials", p.bucket)
