@@ -48,7 +48,7 @@ func (s *Store) PutFolder(ctx context.Context, folder fs.FS) (Info, error) {
 		info, err := s.Put(ctx, f, "application/octet-stream")
 		return File{path, info.Size, info.Digest}, err
 	}, func(text []byte, files []Digest) (Info, error) {
-		return s.put(ctx, bytes.NewReader(text), FolderType, files)
+		return s.put(ctx, "", bytes.NewReader(text), FolderType, files)
 	})
 }
 

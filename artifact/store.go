@@ -59,18 +59,30 @@ func New(bucket Bucket, index Index, opt Options) *Store {
 // from a sweep for Grace even if nothing names it. What is kept already is not
 // stored twice. When r fails, nothing is kept.
 func (s *Store) Put(ctx context.Context, r io.Reader, mediaType string) (Info, error) {
-	return s.put(ctx, r, mediaType, nil)
+	return s.put(ctx, "", r, mediaType, nil)
+}
+
+// PutAs keeps what r gives as Put does, if its digest is the one that the caller
+// says. errs.Invalid: it is another, and nothing is kept.
+func (s *Store) PutAs(ctx context.Context, d Digest, r io.Reader, mediaType string) (Info, error) {
+	if _, err := ParseDigest(string(d)); err != nil {
+		return Info{}, err
+	}
+	return s.put(ctx, d, r, mediaType, nil)
 }
 
 // put writes the bytes before it knows their digest, so that they are read
 // once. The note it makes first is what a sweep finds if this process does not
-// come to the end of it.
-func (s *Store) put(ctx context.Context, r io.Reader, mediaType string, parts []Digest) (Info, error) {
+// come to the end of it. want is the digest that the bytes must have, "" any.
+func (s *Store) put(ctx context.Context, want Digest, r io.Reader, mediaType string, parts []Digest) (Info, error) {
 	note := Note{Place: "varve_artifact/" + rand.Text(), At: s.opt.Now()}
 	if err := s.index.Begin(ctx, note); err != nil {
 		return Info{}, err
 	}
 	e, err := s.write(ctx, note.Place, r)
+	if err == nil && want != "" && e.Digest != want {
+		err = errs.Field(errs.Invalid, "digest", "the bytes are not those of this digest, so they are not kept; read them again")
+	}
 	if err == nil {
 		e.MediaType, e.Parts, e.Touched = mediaType, parts, s.opt.Now()
 		if err = s.index.Keep(ctx, e); unknown(err) {

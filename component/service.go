@@ -98,8 +98,8 @@ func (s *Service) In(tx Store) *Service {
 	return &in
 }
 
-// Versioned returns the service with another policy.
-func (s *Service) Versioned(p Policy) *Service {
+// Versioned implements API: it returns the service with another policy.
+func (s *Service) Versioned(p Policy) API {
 	with := *s
 	with.policy = p
 	return &with

@@ -15,7 +15,7 @@ import (
 // services are the words of tests about the service.
 type services struct {
 	*subject
-	*component.Service
+	component.API
 	data *query.Service
 }
 
