@@ -178,6 +178,27 @@ func TestCompactionBehindTheMirror(t *testing.T) {
 	})
 }
 
+// A second look that forgets what the first one kept of each row leaves the
+// horizon where it is, and the mirror hears of it all the same.
+func TestCompactionThatLeavesTheHorizon(t *testing.T) {
+	everywhere(t, func(p *place) {
+		r := p.declare(todos)
+		for i := range 12 {
+			p.put(r, state.Row{"id": fmt.Sprint(i / 6), "n": i}) // one row's versions, then the other's
+		}
+		_, err := r.Retain(p.ctx, state.Retention{Versions: 3})
+		p.must(err)
+		p.answers(`SELECT count(*) FROM todos_history`, []any{int64(6)})
+		horizon := r.Table().Horizon
+		gone, err := r.Compact(p.ctx, horizon)
+		p.must(err)
+		if gone == 0 || r.Table().Horizon != horizon {
+			p.Fatalf("%d went, and the horizon is %d after %d: nothing is tried", gone, r.Table().Horizon, horizon)
+		}
+		p.answers(`SELECT count(*) FROM todos_history`, []any{6 - gone})
+	})
+}
+
 // Those who ask while others write see whole writes, each once, and never
 // fewer than before.
 func TestReadersWhileTheMirrorFollows(t *testing.T) {

@@ -63,6 +63,10 @@ type Table struct {
 	// cleared: an older state cannot be told any more, and every version from
 	// it on is there. 0: none were.
 	Horizon int64 `json:"horizon"`
+	// Edition is another number whenever the declaration changed or versions
+	// were forgotten: who has a copy of the log makes a new one. Within a
+	// generation nothing else changes what was read once.
+	Edition int64 `json:"edition"`
 }
 
 // Index is the number of the column with a name, or -1. Names are compared

@@ -96,9 +96,7 @@ func (m *Mirror) followTables(ctx context.Context) error {
 
 func (m *Mirror) followTable(ctx context.Context, def state.Table) error {
 	t := m.eng.tables[key(def.Name)]
-	if t != nil && sameMirror(&t.def, &def) {
-		t.def.Places = def.Places
-	} else {
+	if t == nil || !sameMirror(&t.def, &def) {
 		t = &table{def: def}
 		if err := m.start(ctx, t); err != nil {
 			return err

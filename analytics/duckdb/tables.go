@@ -141,15 +141,7 @@ func (e *engine) publish(t *table) string {
 // sameMirror tells whether what is mirrored under one definition is right under
 // another.
 func sameMirror(a, b *state.Table) bool {
-	if a.Generation != b.Generation || a.Horizon != b.Horizon || len(a.Columns) != len(b.Columns) || a.Name != b.Name {
-		return false
-	}
-	for i := range a.Columns {
-		if a.Columns[i].Name != b.Columns[i].Name || a.Columns[i].Type != b.Columns[i].Type {
-			return false
-		}
-	}
-	return true
+	return a.Generation == b.Generation && a.Horizon == b.Horizon && a.Edition == b.Edition && a.Name == b.Name
 }
 
 // tail is how many versions after the base are few enough to be looked at by

@@ -103,10 +103,11 @@ var forgetting = []rule{
 			s.rec(r.Put(s.ctx, state.Row{"id": id, "priority": i}))
 		}
 		s.equal(versions(s.history(r, "busy")), []int64{14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1})
-		horizonWas := r.Table().Horizon
+		horizonWas, editionWas := r.Table().Horizon, r.Table().Edition
 		gone, err := r.Retain(s.ctx, state.Retention{Versions: 14})
 		s.must(err)
 		s.equal([]int64{gone, r.Table().Horizon}, []int64{0, horizonWas}) // nothing went, so all can be told
+		s.equal(r.Table().Edition, editionWas)
 		busy := s.history(r, "busy")
 		q := state.Query{Request: page.Request{First: page.MaxFirst}}
 		before := s.all(q, viewed(r.AsOf(state.AtPosition(busy[2].Seq))))
@@ -114,6 +115,7 @@ var forgetting = []rule{
 		gone, err = r.Retain(s.ctx, state.Retention{Versions: 3})
 		s.must(err)
 		s.equal(gone, int64(11+2))
+		s.equal(r.Table().Edition != editionWas, true) // who has a copy of the log hears of it
 		s.equal(s.history(r, "busy"), busy[:3])
 		s.equal(versions(s.history(r, "calm")), []int64{5, 4, 3})
 		s.equal(versions(s.history(r, "quiet")), []int64{1})

@@ -88,8 +88,9 @@ func (t tables) Declare(ctx context.Context, want state.Schema) (out state.Table
 		if out = evolved; reflect.DeepEqual(evolved, old.table) {
 			return nil
 		}
+		out.Edition++
 		s := *old
-		s.table = evolved
+		s.table = out
 		d.putSheet(&s)
 		return nil
 	})
@@ -315,6 +316,9 @@ func (t tables) Compact(ctx context.Context, table *state.Table, horizon, keep i
 			s.log = append(s.log, c)
 		}
 		s.table.Horizon = max(old.table.Horizon, first)
+		if gone > 0 {
+			s.table.Edition++
+		}
 		d.putSheet(&s)
 		return nil
 	})

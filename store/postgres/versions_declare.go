@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"slices"
 
 	"github.com/varvedb/varve/errs"
@@ -47,7 +45,7 @@ func (r versions) entry(l *layout, got row) (entry, error) {
 		e.versions = &v
 		return e, nil
 	}
-	t, err := sqlcore.DecodeTable(name, got.text(6), generation, horizon)
+	t, err := sqlcore.DecodeTable(name, got.text(6), e.edition, generation, horizon)
 	if err != nil {
 		return e, err
 	}
@@ -135,7 +133,7 @@ func (r versions) declare(ctx context.Context, l *layout, want state.Schema) (st
 	if err != nil {
 		return t, err
 	}
-	return t, r.at.once().write(ctx, append(ddl, note)...)
+	return v.Table, r.at.once().write(ctx, append(ddl, note)...)
 }
 
 // vacant refuses to take what is another's for a table of Varve's.
@@ -156,12 +154,11 @@ func (r versions) vacant(ctx context.Context, l *layout, v *sqlcore.Versions) (e
 // catalogued writes a declaration down under a new edition.
 func catalogued(l *layout, v *sqlcore.Versions) (sqlcore.Query, error) {
 	declaration, err := sqlcore.EncodeTable(&v.Table)
-	var edition [8]byte
-	rand.Read(edition[:])
+	v.Table.Edition = sqlcore.NewEdition()
 	return sqlcore.Query{
 		SQL: `INSERT INTO ` + l.varve("varve_table") + ` (name,declaration,edition,generation,horizon,seq,at) VALUES ($1,$2,$3,0,0,0,0)` +
 			` ON CONFLICT (name) DO UPDATE SET declaration=EXCLUDED.declaration,edition=EXCLUDED.edition`,
-		Args: []any{v.Name, declaration, int64(binary.LittleEndian.Uint64(edition[:]))},
+		Args: []any{v.Name, declaration, v.Table.Edition},
 	}, err
 }
 
@@ -238,7 +235,11 @@ func (r versions) Compact(ctx context.Context, t *state.Table, horizon, keep int
 		if err != nil {
 			break
 		}
-		err = r.at.write(ctx, sqlcore.Query{SQL: `WITH gone AS (` + v.Compact + ` RETURNING 1) SELECT count(*) FROM gone`, Args: []any{from, to, horizon, keep},
+		// Counting first keeps writers, who take the catalogue's row, from waiting
+		// for what goes.
+		err = r.at.write(ctx, sqlcore.Query{SQL: `WITH gone AS (` + v.Compact + ` RETURNING 1), told AS (UPDATE ` + l.varve("varve_table") +
+			` SET edition=$5 WHERE name=$6 AND (SELECT count(*) FROM gone)>0) SELECT count(*) FROM gone`,
+			Args: []any{from, to, horizon, keep, sqlcore.NewEdition(), v.Name},
 			Each: func(got sqlcore.Row) error { gone += position(got.(row).text(0)); return nil }})
 	}
 	return gone, err

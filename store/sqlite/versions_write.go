@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -53,7 +51,7 @@ func (s *Store) readCatalogue(c *conn, where string, args ...any) (found []decla
 			return nil
 		}
 		declaration, _ := got.Text(4)
-		t, err := sqlcore.DecodeTable(name, declaration, generation, horizon)
+		t, err := sqlcore.DecodeTable(name, declaration, edition, generation, horizon)
 		if err != nil {
 			return err
 		}
@@ -138,7 +136,8 @@ func (c *conn) declare(old *sqlcore.Versions, want state.Schema) (state.Table, e
 			return t, classify(err)
 		}
 	}
-	return t, c.catalogued(v)
+	err = c.catalogued(v)
+	return v.Table, err
 }
 
 // create makes the catalogue where there is none, and refuses to take what is
@@ -167,11 +166,10 @@ func (c *conn) catalogued(v *sqlcore.Versions) error {
 	if err != nil {
 		return err
 	}
-	var edition [8]byte
-	rand.Read(edition[:])
+	t.Edition = sqlcore.NewEdition()
 	return c.exec(`INSERT INTO varve_table (name,declaration,edition,generation,horizon,seq,at) VALUES (?,?,?,?,?,0,0)`+
 		` ON CONFLICT (name) DO UPDATE SET declaration=excluded.declaration,edition=excluded.edition`,
-		v.Name, declaration, int64(binary.LittleEndian.Uint64(edition[:])), t.Generation, t.Horizon)
+		v.Name, declaration, t.Edition, t.Generation, t.Horizon)
 }
 
 // plan begins a plan on what the catalogue and the log say now.
@@ -320,7 +318,10 @@ func (r versions) Compact(ctx context.Context, t *state.Table, horizon, keep int
 		var to, n int64
 		err = r.write(ctx, name, func(c *conn) (err error) {
 			to, n, err = c.compact(v, from, horizon, keep)
-			return err
+			if err != nil || n == 0 {
+				return err
+			}
+			return c.exec(`UPDATE varve_table SET edition=? WHERE name=?`, sqlcore.NewEdition(), name)
 		})
 		if err == nil {
 			from, gone = to, gone+n

@@ -2,6 +2,7 @@ package sqlcore
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -210,17 +211,21 @@ func EncodeTable(t *state.Table) (string, error) {
 	return string(raw), nil
 }
 
-// DecodeTable reads a declaration out of the catalogue, where generation and
-// horizon stand beside it.
-func DecodeTable(name, declaration string, generation, horizon int64) (state.Table, error) {
+// DecodeTable reads a declaration out of the catalogue, where edition,
+// generation and horizon stand beside it.
+func DecodeTable(name, declaration string, edition, generation, horizon int64) (state.Table, error) {
 	var t state.Table
 	err := json.Unmarshal([]byte(declaration), &t)
 	if err != nil || !strings.EqualFold(t.Name, name) || len(t.Columns) != len(t.Places) || hollow(&t) {
 		return t, errs.Wrap(errs.Internal, err, "what varve_table says of the table %q is damaged; restore that row from a backup", name)
 	}
-	t.Generation, t.Horizon = generation, horizon
+	t.Edition, t.Generation, t.Horizon = edition, generation, horizon
 	return t, nil
 }
+
+// NewEdition is a number for a declaration or a history that changed. Every
+// language's JSON can hold it.
+func NewEdition() int64 { return rand.Int64N(1 << 53) }
 
 // hollow tells whether a column has no place.
 func hollow(t *state.Table) bool {
