@@ -16,6 +16,7 @@ import (
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/server/wire"
 	"github.com/varvedb/varve/state"
 )
 
@@ -32,6 +33,8 @@ type Database struct {
 	// Query answers questions about tables and changes them; nil: /v1/execute
 	// is unsupported.
 	Query *query.Service
+	// Parts tell what was opened; nil: nothing is told.
+	Parts *wire.Parts
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Keeper erases people and deletes what is old; nil: /v1/erasures and

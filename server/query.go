@@ -2,10 +2,13 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -29,6 +32,31 @@ type questionBody struct {
 	Delete map[string]any `json:"delete,omitempty" doc:"rows to remove: from, where, all"`
 	Raw    map[string]any `json:"raw,omitempty" doc:"a statement in the database's own language: sql, args"`
 }
+
+// question is what is asked: in the JSON form, or as a text in JSON.
+type question query.Query
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (q *question) UnmarshalJSON(raw []byte) (err error) {
+	if raw = bytes.TrimSpace(raw); !bytes.HasPrefix(raw, []byte{'"'}) {
+		return (*query.Query)(q).UnmarshalJSON(raw)
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return errs.Field(errs.Invalid, "query", "is not valid JSON")
+	}
+	parsed, err := query.Parse(text)
+	*q = question(parsed)
+	var wrong *errs.Error
+	if errors.As(err, &wrong) {
+		return errs.Field(wrong.Kind, wrong.Field, "%s", quoted.ReplaceAllString(wrong.Detail, "$1"))
+	}
+	return err
+}
+
+// quoted is the piece of a question that an error of its text shows: values
+// may stand in it.
+var quoted = regexp.MustCompile(`^(character \d+), before "(?:[^"\\]|\\.)*"`)
 
 // answerBody is the answer to a question: columns and rows, or ids.
 type answerBody struct {
@@ -78,10 +106,11 @@ func (s *Server) execute(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	var q query.Query
-	if err := s.body(c, &q); err != nil {
+	var asked question
+	if err := s.body(c, &asked); err != nil {
 		return err
 	}
+	q := query.Query(asked)
 	switch {
 	case q.Raw != nil && !c.may(keys.Admin):
 		return errs.New(errs.Forbidden, "a question in the database's own language sees everything: it is for keys with the scope %q", keys.Admin)
@@ -178,7 +207,11 @@ func (s *Server) getDatabackend(_ context.Context, c *call, _ *struct{}) (wire.D
 	if err != nil {
 		return wire.Databackend{}, err
 	}
-	return wire.Databackend{Features: data.Features()}, nil
+	told := wire.Databackend{Features: data.Features()}
+	if c.actor == "" {
+		told.Parts = c.db.Parts
+	}
+	return told, nil
 }
 
 func (s *Server) listDataTables(ctx context.Context, c *call, _ *struct{}) (dataTables, error) {

@@ -62,6 +62,8 @@ func TestAnAnswerAsOneValue(t *testing.T) {
 		{`{"insert": {"into": "docs", "rows": [{"id": "a", "n": 1}, {"id": "b", "n": 2}]}}`, `"ids":["a","b"]`},
 		{`{"select": {"from": "docs", "columns": ["n"], "where": {"n": {">": 1}}}}`, `{"columns":[{"name":"n","type":"integer"}],"rows":[{"n":2}]}`},
 		{`{"select": {"from": "docs", "where": {"n": 9}, "columns": ["n"]}}`, `"rows":[]`},
+		{`"docs where n = 2 select n"`, `"rows":[{"n":2}]`},
+		{`"docs where order = 'secret'"`, `"detail":"character 12: here`},
 		{`{"select": {"from": "docs", "limt": 3}}`, `"field":"select.limt"`},
 		{`{"select": {"from": "dogs"}}`, `"kind":"not_found"`},
 		{`{"delete": {"from": "docs"}}`, `"kind":"invalid"`},

@@ -13,6 +13,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/server/wire"
 )
 
 type serveCommand struct {
@@ -184,10 +185,16 @@ func (dbs databases) holding() holding {
 	return h
 }
 
+func partsOf(db *varve.DB) *wire.Parts {
+	part := func(p varve.Part) wire.Part { return wire.Part{Kind: p.Kind, URL: p.URL} }
+	return &wire.Parts{Name: db.Name(), Databackend: part(db.Databackend()), Metadata: part(db.Metadata()),
+		Artifacts: part(db.Artifacts().Part), Compute: part(db.Compute())}
+}
+
 func (dbs databases) serve() []server.Database {
 	list := make([]server.Database, len(dbs))
 	for i, db := range dbs {
-		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Query: db.Query(), Keeper: db.DB, Ping: db.Ping}
+		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Query: db.Query(), Keeper: db.DB, Ping: db.Ping, Parts: partsOf(db.DB)}
 		if files := db.Files(); files != nil { // a nil *blob.Bucket is no nil Files
 			list[i].Files = files
 		}
