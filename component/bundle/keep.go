@@ -1,0 +1,60 @@
+package bundle
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/varvedb/varve/artifact"
+	"github.com/varvedb/varve/errs"
+)
+
+// Keeper is where the bytes of artifacts go: a store, or the client of a
+// server.
+type Keeper interface {
+	Keep(ctx context.Context, d artifact.Digest) error
+	PutAs(ctx context.Context, d artifact.Digest, r io.Reader, mediaType string) (artifact.Info, error)
+	PutFolder(ctx context.Context, folder fs.FS) (artifact.Info, error)
+}
+
+// Store keeps the artifacts of the export, so that its components can be
+// applied; what is there already is not read again. If they are not applied, a
+// sweep takes them away. A file that was changed since [Read] is errs.Invalid.
+func (b *Bundle) Store(ctx context.Context, to Keeper) error {
+	for _, a := range b.Manifest.Artifacts {
+		err := to.Keep(ctx, a.Digest)
+		if errors.Is(err, errs.NotFound) {
+			err = b.store(ctx, to, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bundle) store(ctx context.Context, to Keeper, a artifact.Info) error {
+	if a.MediaType != artifact.FolderType {
+		r, err := b.files.Open(blobs + string(a.Digest))
+		if err != nil {
+			return unread(err)
+		}
+		defer r.Close()
+		_, err = to.PutAs(ctx, a.Digest, r, a.MediaType)
+		return err
+	}
+	within, err := fs.Sub(b.files, folders+string(a.Digest))
+	if err != nil {
+		return unread(err)
+	}
+	if _, err := fs.Stat(within, "."); errors.Is(err, fs.ErrNotExist) {
+		within = &zip.Reader{} // a folder without files
+	}
+	info, err := to.PutFolder(ctx, within)
+	if err == nil && info.Digest != a.Digest {
+		err = changed(folders + string(a.Digest))
+	}
+	return err
+}
