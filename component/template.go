@@ -53,6 +53,12 @@ func variablesIn(found []string, v any) []string {
 	return slices.Compact(found)
 }
 
+// Variables lists the variables of a JSON value, each once and in order.
+func Variables(raw json.RawMessage) ([]string, error) {
+	v, err := parse(raw)
+	return variablesIn(nil, v), err
+}
+
 // Fill makes the components of a template. A text that is a variable and
 // nothing else becomes its value, of whatever type; a variable within a text
 // becomes the text of its value. A variable without a value and a value

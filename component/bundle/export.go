@@ -14,19 +14,6 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-// Source is where components come from: a service, or the client of a server.
-type Source interface {
-	Load(ctx context.Context, w component.Which) (component.Component, error)
-	Children(ctx context.Context, w component.Which) ([]component.Ref, error)
-}
-
-// Artifacts is where their bytes come from.
-type Artifacts interface {
-	Stat(ctx context.Context, d artifact.Digest) (artifact.Info, error)
-	Open(ctx context.Context, d artifact.Digest) (*artifact.Reader, error)
-	Folder(ctx context.Context, d artifact.Digest) ([]artifact.File, error)
-}
-
 // Told is what an export has.
 type Told struct {
 	Path       string           `json:"path"`
@@ -45,7 +32,7 @@ type Told struct {
 //
 // The rows of a pinned data set are its artifact and go along; other rows do
 // not. Versions and UUIDs stay behind, and so does what looks like a secret.
-func Export(ctx context.Context, from Source, bytes Artifacts, w component.Which, path string) (Told, error) {
+func Export(ctx context.Context, from component.API, bytes artifact.API, w component.Which, path string) (Told, error) {
 	to, err := create(path)
 	if err != nil {
 		return Told{}, err
@@ -62,7 +49,7 @@ func Export(ctx context.Context, from Source, bytes Artifacts, w component.Which
 	return told, nil
 }
 
-func export(ctx context.Context, from Source, artifacts Artifacts, w component.Which, to target) (Told, error) {
+func export(ctx context.Context, from component.API, artifacts artifact.API, w component.Which, to target) (Told, error) {
 	c := collector{from: from, seen: map[component.Name]component.Flat{}}
 	root, err := from.Load(ctx, w)
 	if err == nil {
@@ -75,8 +62,8 @@ func export(ctx context.Context, from Source, artifacts Artifacts, w component.W
 	if err != nil {
 		return Told{}, err
 	}
-	p := packing{ctx: ctx, from: artifacts, component: text}
-	if err := p.plan(c.list); err != nil {
+	p := packing{from: artifacts, component: text}
+	if err := p.plan(ctx, c.list); err != nil {
 		return Told{}, err
 	}
 	manifest, err := p.manifest.encode()
@@ -91,7 +78,7 @@ func export(ctx context.Context, from Source, artifacts Artifacts, w component.W
 		return Told{}, err
 	}
 	for _, f := range p.manifest.Files {
-		if err := p.pack(to, f); err != nil {
+		if err := p.pack(ctx, to, f); err != nil {
 			return Told{}, err
 		}
 		told.Files, told.Bytes = told.Files+1, told.Bytes+f.Size
@@ -101,7 +88,7 @@ func export(ctx context.Context, from Source, artifacts Artifacts, w component.W
 
 // collector finds everything below a component.
 type collector struct {
-	from Source
+	from component.API
 	seen map[component.Name]component.Flat
 	list []component.Flat
 }
@@ -170,14 +157,13 @@ func (c *collector) text() ([]byte, error) {
 
 // packing writes the files of an export.
 type packing struct {
-	ctx       context.Context
-	from      Artifacts
+	from      artifact.API
 	component []byte
 	manifest  Manifest
 }
 
 // plan makes the manifest, for which nothing has to be read.
-func (p *packing) plan(list []component.Flat) error {
+func (p *packing) plan(ctx context.Context, list []component.Flat) error {
 	p.manifest = Manifest{Version: 1, Name: list[len(list)-1].Name, Artifacts: []artifact.Info{}}
 	p.manifest.Files = []artifact.File{{Path: ComponentName, Size: int64(len(p.component)), Digest: sum(p.component)}}
 	held := map[artifact.Digest]bool{}
@@ -187,7 +173,7 @@ func (p *packing) plan(list []component.Flat) error {
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(held)) {
-		if err := p.planArtifact(d); err != nil {
+		if err := p.planArtifact(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -195,8 +181,8 @@ func (p *packing) plan(list []component.Flat) error {
 	return p.manifest.check()
 }
 
-func (p *packing) planArtifact(d artifact.Digest) error {
-	info, err := p.from.Stat(p.ctx, d)
+func (p *packing) planArtifact(ctx context.Context, d artifact.Digest) error {
+	info, err := p.from.Stat(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -205,7 +191,7 @@ func (p *packing) planArtifact(d artifact.Digest) error {
 		p.manifest.Files = append(p.manifest.Files, artifact.File{Path: blobs + string(d), Size: info.Size, Digest: d})
 		return nil
 	}
-	files, err := p.from.Folder(p.ctx, d)
+	files, err := p.from.Folder(ctx, d)
 	for _, f := range files {
 		f.Path = folders + string(d) + "/" + f.Path
 		p.manifest.Files = append(p.manifest.Files, f)
@@ -214,27 +200,28 @@ func (p *packing) planArtifact(d artifact.Digest) error {
 }
 
 // pack writes one file. An artifact is verified as it is read.
-func (p *packing) pack(to target, f artifact.File) error {
+func (p *packing) pack(ctx context.Context, to target, f artifact.File) error {
 	if f.Path == ComponentName {
 		return write(to, f.Path, bytes.NewReader(p.component))
 	}
-	r, err := p.from.Open(p.ctx, f.Digest)
+	r, err := p.from.Open(ctx, f.Digest)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	return write(to, f.Path, reading{p.ctx, r})
+	return write(to, f.Path, during(ctx, r))
 }
 
 // reading reads as long as a context lasts.
-type reading struct {
-	ctx context.Context
-	r   io.Reader
-}
+type reading func(p []byte) (int, error)
 
-func (r reading) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
+func (r reading) Read(p []byte) (int, error) { return r(p) }
+
+func during(ctx context.Context, r io.Reader) io.Reader {
+	return reading(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
 }

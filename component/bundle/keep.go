@@ -4,25 +4,16 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/errs"
 )
 
-// Keeper is where the bytes of artifacts go: a store, or the client of a
-// server.
-type Keeper interface {
-	Keep(ctx context.Context, d artifact.Digest) error
-	PutAs(ctx context.Context, d artifact.Digest, r io.Reader, mediaType string) (artifact.Info, error)
-	PutFolder(ctx context.Context, folder fs.FS) (artifact.Info, error)
-}
-
 // Store keeps the artifacts of the export, so that its components can be
 // applied; what is there already is not read again. If they are not applied, a
 // sweep takes them away. A file that was changed since [Read] is errs.Invalid.
-func (b *Bundle) Store(ctx context.Context, to Keeper) error {
+func (b *Bundle) Store(ctx context.Context, to artifact.API) error {
 	for _, a := range b.Manifest.Artifacts {
 		err := to.Keep(ctx, a.Digest)
 		if errors.Is(err, errs.NotFound) {
@@ -35,7 +26,7 @@ func (b *Bundle) Store(ctx context.Context, to Keeper) error {
 	return nil
 }
 
-func (b *Bundle) store(ctx context.Context, to Keeper, a artifact.Info) error {
+func (b *Bundle) store(ctx context.Context, to artifact.API, a artifact.Info) error {
 	if a.MediaType != artifact.FolderType {
 		r, err := b.files.Open(blobs + string(a.Digest))
 		if err != nil {

@@ -223,7 +223,7 @@ func (b *Bundle) verifyFile(ctx context.Context, f artifact.File) error {
 	}
 	defer r.Close()
 	digest := sha256.New()
-	n, err := io.CopyBuffer(digest, struct{ io.Reader }{reading{ctx, io.LimitReader(r, f.Size+1)}}, make([]byte, 256<<10))
+	n, err := io.CopyBuffer(digest, during(ctx, io.LimitReader(r, f.Size+1)), make([]byte, 256<<10))
 	if err != nil {
 		return unread(err)
 	}
@@ -300,7 +300,7 @@ func unread(err error) error {
 	switch {
 	case err == nil, errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return errs.Wrap(errs.Invalid, err, "is damaged")
 	}
 	return errs.Wrap(errs.Unavailable, err, "cannot be read")

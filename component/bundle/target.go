@@ -22,6 +22,7 @@ type target interface {
 	// add begins a file, which ends with done or the next.
 	add(path string) (io.Writer, error)
 	done() error
+	// publish gives what was written its name. errs.Exists: it is taken.
 	publish() error
 	// abandon takes away what was written and is not published.
 	abandon()

@@ -12,75 +12,14 @@ package yaml
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 )
-
-// Read reads declarations as people write them: YAML, of which JSON is a part.
-// A file holds one or more documents, and a document a component or a list of
-// them. Errors name the document, the line and the field.
-func Read(r io.Reader) ([]component.Component, error) {
-	d := yaml.NewDecoder(r)
-	var out []component.Component
-	for n := 1; ; n++ {
-		var doc yaml.Node
-		err := d.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, errs.Wrap(errs.Invalid, err, "document %d is no YAML", n)
-		}
-		found, err := fromYAML(&doc)
-		if err != nil {
-			return nil, within(fmt.Sprintf("document %d", n), err)
-		}
-		out = append(out, found...)
-	}
-}
-
-// within puts the place of an input before an error's sentence, and leaves its
-// field alone.
-func within(place string, err error) error {
-	var e *errs.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	moved := *e
-	moved.Detail += " (" + place + ")"
-	return &moved
-}
-
-func fromYAML(doc *yaml.Node) ([]component.Component, error) {
-	y := reader{left: maxNodes}
-	v, err := y.value(doc, 0)
-	if err != nil || v == nil {
-		return nil, err // an empty document is none
-	}
-	list, ok := v.([]any)
-	if !ok {
-		list = []any{v}
-	}
-	out := make([]component.Component, len(list))
-	for i, item := range list {
-		raw, err := json.Marshal(item)
-		if err != nil {
-			return nil, errs.Wrap(errs.Invalid, err, "has a value that is no JSON")
-		}
-		if out[i], err = component.Decode(raw); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
 
 // maxNodes bounds what the aliases of a document may unfold to.
 const maxNodes = 1 << 18

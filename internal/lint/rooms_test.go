@@ -31,8 +31,9 @@ var rooms = map[string][]string{
 	"artifact":              nil,
 	"artifact/artifacttest": {"artifact"},
 
-	"component":      {"artifact", "query"},
-	"component/yaml": {"component"},
+	"component":        {"artifact", "query"},
+	"component/yaml":   {"component"},
+	"component/bundle": {"artifact", "component"},
 
 	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store", "store/memory"},
 
@@ -77,7 +78,7 @@ var rooms = map[string][]string{
 	"":    {"analytics", "artifact", "chat", "component", "erasure", "query", "state", "todo", "lake", "store", "blob"},
 	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/postgres", "store/mysql", "store/dynamodb"},
 
-	"cmd/varve": {"", "analytics", "all", "chat", "query", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
+	"cmd/varve": {"", "analytics", "all", "artifact", "chat", "component", "component/bundle", "component/yaml", "query", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
