@@ -3,8 +3,6 @@ package artifact
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -91,33 +89,13 @@ func walk(folder fs.FS, each func(string, fs.File) (File, error), whole func([]b
 	if err != nil {
 		return Info{}, err
 	}
-	text, err := manifestOf(m.Files)
-	if err != nil {
-		return Info{}, err
-	}
-	return whole(text, parts)
-}
-
-// manifestOf writes a manifest. A walk has all of "a/" before "a.b", whose
-// bytes come first.
-func manifestOf(files []File) ([]byte, error) {
-	m := manifest{Version: 1, Files: append([]File{}, files...)}
+	// A walk has all of "a/" before "a.b", whose bytes come first.
 	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	text, err := json.Marshal(m)
 	if err != nil {
-		return nil, errs.Wrap(errs.Internal, err, "the manifest cannot be written")
+		return Info{}, errs.Wrap(errs.Internal, err, "the manifest cannot be written")
 	}
-	return text, nil
-}
-
-// FolderOf tells what the address of a folder with these files is.
-func FolderOf(files []File) (Info, error) {
-	text, err := manifestOf(files)
-	if err != nil {
-		return Info{}, err
-	}
-	sum := sha256.Sum256(text)
-	return Info{Digest(hex.EncodeToString(sum[:])), int64(len(text)), FolderType}, nil
+	return whole(text, parts)
 }
 
 // Folder returns the files of a folder. errs.Invalid: the bytes are no

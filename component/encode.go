@@ -31,7 +31,6 @@ type encoder struct {
 	derived  bool // with what was not declared but found out
 	whole    bool // children in place of references to them
 	identity bool // with version and UUID
-	unbound  bool // references to children without a version
 	sums     bool // digests in place of bytes
 	inline   int  // digests in place of more bytes than that; 0: of none
 	breaking bool // fields that break, and nothing else
@@ -125,8 +124,6 @@ func (e encoder) child(s slot) (any, error) {
 		return map[string]any{"ref": s.child.link(), "break": hash}, err
 	case e.whole && s.child.Component != nil:
 		return document(s.child.Component, e)
-	case e.unbound:
-		return Ref{Name: s.child.name(), Version: Latest}.Link(), nil
 	}
 	return s.child.link(), nil
 }

@@ -80,12 +80,14 @@ func (f *flattener) add(c Component, above []Name) error {
 }
 
 func flatten(c Component) (Flat, error) {
-	for _, s := range children(c) {
+	alone := clone(c)
+	for _, s := range children(alone) {
 		if s.child.Component == nil {
 			return Flat{}, errs.Field(errs.Invalid, s.role, "is a reference, and what it leads to is not known here")
 		}
+		put(alone, s.role, Child{Ref: Ref{Name: s.child.name(), Version: Latest}})
 	}
-	doc, err := document(c, encoder{derived: true, unbound: true})
+	doc, err := document(alone, encoder{derived: true})
 	if err != nil {
 		return Flat{}, err
 	}
