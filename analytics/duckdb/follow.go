@@ -116,10 +116,10 @@ func (m *Mirror) followTable(ctx context.Context, def state.Table) error {
 			return err
 		}
 	}
-	if t.seq == head.Seq {
-		return nil
+	if err := m.take(ctx, t, head.Seq); err != nil {
+		return err
 	}
-	return m.take(ctx, t, head.Seq)
+	return m.settle(ctx, t)
 }
 
 // start makes an empty mirror of a table.

@@ -4,7 +4,9 @@ package duckdb
 
 import (
 	"context"
-	"sync"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/state"
@@ -15,114 +17,142 @@ import (
 // last, and what is not committed is in memory. The engine keeps rows in groups
 // of 122,880, and writes whole ones once only.
 const (
-	lot      = 4 * 122_880
+	lot      = 2 * 122_880
 	lotBytes = 256 << 20
 )
 
-// ahead is how many batches may be read and not yet written.
-const ahead = 8
+// lots is into how many lots at most what is new is cut: positions may have
+// wide gaps, and a lot without versions costs a statement.
+const lots = 1024
 
-// take takes over the versions up to a position.
+// hands is how many lots are made at once. Each reads the database and writes
+// columns, and the engine's part of that is one thread's.
+var hands = min(runtime.GOMAXPROCS(0), 4)
+
+// take takes over the versions up to a position. Lots are made beside each
+// other and committed in their order, so that what is mirrored has no holes.
 func (m *Mirror) take(ctx context.Context, t *table, head int64) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var reader sync.WaitGroup
-	defer reader.Wait()
-	defer cancel()
-	p := &pipe{full: make(chan *state.Batch, ahead), empty: make(chan *state.Batch, ahead)}
-	def, after := t.def, t.seq
-	reader.Go(func() {
-		defer close(p.full)
-		p.err = state.Batches(ctx, m.src.State, &def, after, head, func(full *state.Batch) (*state.Batch, error) {
-			return p.pass(ctx, &def, full)
-		})
-	})
-	for more := true; more; {
-		var err error
-		if more, err = m.takeLot(ctx, t, p); err != nil {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(hands)
+	size := max(lot, (head-t.seq)/lots+1)
+	before := make(chan struct{})
+	close(before)
+	for after := t.seq; after < head; after += size {
+		l := &load{m: m, t: t, before: before, done: make(chan struct{})}
+		before = l.done
+		g.Go(func() error { return l.take(ctx, after, min(after+size, head)) })
+	}
+	return g.Wait()
+}
+
+// load takes over one lot.
+type load struct {
+	m            *Mirror
+	t            *table
+	before, done chan struct{} // closed when the lot before, and this one, is there
+	conn         *duck.Conn
+	to           *duck.Appender // nil: no transaction is open
+	rows, bytes  int
+}
+
+func (l *load) take(ctx context.Context, after, upto int64) (err error) {
+	if l.conn, err = l.m.eng.db.Connect(); err != nil {
+		return err
+	}
+	defer l.conn.Close() // undoes what is not committed
+	defer l.drop()
+	def := l.t.def
+	if err = state.Batches(ctx, l.m.src.State, &def, after, upto, func(full *state.Batch) (*state.Batch, error) {
+		return l.next(ctx, full)
+	}); err != nil {
+		return err
+	}
+	if err = l.commit(ctx, upto); err == nil {
+		close(l.done)
+	}
+	return err
+}
+
+// next writes a batch and empties it.
+func (l *load) next(ctx context.Context, full *state.Batch) (*state.Batch, error) {
+	if full == nil {
+		return state.NewBatch(&l.t.def), nil
+	}
+	if l.to == nil {
+		if err := l.begin(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.t.append(l.to, full); err != nil {
+		return nil, err
+	}
+	l.rows, l.bytes = l.rows+full.Rows, l.bytes+full.Size()
+	if l.rows+state.BatchRows > lot || l.bytes >= lotBytes {
+		if err := l.commit(ctx, full.Last()); err != nil {
+			return nil, err
+		}
+	}
+	full.Reset()
+	return full, nil
+}
+
+func (l *load) begin(ctx context.Context) (err error) {
+	if err = l.conn.Exec(context.WithoutCancel(ctx), "BEGIN"); err == nil {
+		l.to, err = l.conn.Append("varve", l.t.logTable())
+	}
+	l.rows, l.bytes = 0, 0
+	return err
+}
+
+// commit ends what was written when all before it is there.
+func (l *load) commit(ctx context.Context, upto int64) error {
+	open := l.to != nil
+	if open {
+		if err := l.to.Flush(ctx); err != nil {
 			return err
 		}
-	}
-	return p.err
-}
-
-// pipe carries batches from who reads to who writes, and back.
-type pipe struct {
-	full, empty chan *state.Batch
-	made        int
-	err         error // of the reader; to be looked at when full is closed
-}
-
-// pass hands on a batch and finds another, of which there are few.
-func (p *pipe) pass(ctx context.Context, t *state.Table, full *state.Batch) (*state.Batch, error) {
-	if full != nil {
-		select {
-		case p.full <- full:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-	if p.made < ahead {
-		p.made++
-		return state.NewBatch(t), nil
+		l.drop()
 	}
 	select {
-	case b := <-p.empty:
-		return b, nil
+	case <-l.before:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
+	if open {
+		if err := l.conn.Exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+			return err
+		}
+	}
+	l.t.seq = upto
+	return nil
 }
 
-// takeLot writes one lot; more: there may be another.
-func (m *Mirror) takeLot(ctx context.Context, t *table, p *pipe) (more bool, err error) {
-	last, moved := t.seq, *t
-	err = m.eng.transaction(ctx, func() error {
-		a, err := m.eng.writer.Append("varve", t.logTable())
-		if err != nil {
-			return err
-		}
-		defer a.Close()
-		rows, bytes := 0, 0
-		for rows+state.BatchRows <= lot && bytes < lotBytes {
-			var b *state.Batch
-			if b, more = <-p.full; !more {
-				break
-			}
-			if err := t.append(a, b); err != nil {
-				return err
-			}
-			last = b.Last()
-			rows, bytes = rows+b.Rows, bytes+b.Size()
-			b.Reset()
-			p.empty <- b
-		}
-		if rows == 0 {
-			return nil
-		}
-		if err := a.Flush(ctx); err != nil {
-			return err
-		}
-		return m.settle(ctx, &moved, last, more)
-	})
-	if err != nil {
-		return false, err
+func (l *load) drop() {
+	if l.to != nil {
+		l.to.Close()
+		l.to = nil
 	}
-	t.seq, t.base = last, moved.base
-	return more, nil
 }
 
 // settle moves the base when what lies behind it has become much. Positions
 // count versions well enough for that.
-func (m *Mirror) settle(ctx context.Context, t *table, last int64, more bool) error {
-	if more || last-t.base <= tail(last) {
-		return nil // one base at the end will do
+func (m *Mirror) settle(ctx context.Context, t *table) error {
+	if t.seq-t.base <= tail(t.seq) {
+		return nil
 	}
-	t.base = last
-	remember, err := t.remember()
+	moved := *t
+	moved.base = t.seq
+	remember, err := moved.remember()
 	if err != nil {
 		return err
 	}
-	return m.eng.writer.Exec(ctx, t.rebase()+remember+m.eng.publish(t))
+	err = m.eng.transaction(ctx, func() error {
+		return m.eng.writer.Exec(ctx, moved.rebase()+remember+m.eng.publish(&moved))
+	})
+	if err == nil {
+		t.base = moved.base
+	}
+	return err
 }
 
 // append writes a batch into the log.
