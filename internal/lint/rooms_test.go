@@ -122,7 +122,7 @@ var libraries = map[string][]string{
 	"github.com/rogpeppe/go-internal":       nil,
 	"golang.org/x/text":                     {"chat", "lake"},
 	"golang.org/x/term":                     {"cmd/varve"},
-	"golang.org/x/sync":                     {"analytics/duckdb"},
+	"golang.org/x/sync/errgroup":            {"analytics/duckdb"},
 }
 
 // proofs are packages that only tests and benchmarks import.
