@@ -1,6 +1,6 @@
 #!/bin/sh
 # Tests the Python package against the real server, on each Chainlit it supports,
-# and what it does for small state, with ibis.
+# what it does for small state, with ibis, and the datalayer, on PostgreSQL too.
 #
 #   python/test.sh [VERSION…] [-- PYTEST OPTIONS]
 #
@@ -51,7 +51,7 @@ for version in $versions; do
 	install "$version"
 	"$envs/venv-chainlit-$version/bin/python" -m pytest tests "$@" || failed="$failed $version"
 done
-echo "== state"
+echo "== state and datalayer"
 env=$envs/venv-state
 mark=$env/varve-test-requirements
 if ! cmp -s "$mark" requirements/state.txt; then
@@ -59,7 +59,7 @@ if ! cmp -s "$mark" requirements/state.txt; then
 	"$envs/uv-tool/bin/uv" pip install --quiet --python "$env/bin/python" -r requirements/state.txt
 	cp requirements/state.txt "$mark"
 fi
-"$env/bin/python" -m pytest tests_state "$@" || failed="$failed (state)"
+"$env/bin/python" -m pytest tests_state tests_data "$@" || failed="$failed (state)"
 if [ -n "$failed" ]; then
 	echo "failed on Chainlit$failed" >&2
 	exit 1

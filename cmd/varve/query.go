@@ -16,6 +16,8 @@ import (
 type queryCommand struct {
 	place
 
+	Form string `enum:",json,text" default:"" help:"Ask nothing, and print the question as json or text."`
+
 	Question []string `arg:"" optional:"" help:"What is asked, in words ('docs where n > 5 order by n') or as JSON; without it, or with -, it is read from standard input. Without anything on it, the tables are listed."`
 }
 
@@ -30,6 +32,9 @@ func (q *queryCommand) Run(ctx context.Context, p *program) (err error) {
 	asked, err := q.question(p.stdin)
 	if err != nil {
 		return usage{err}
+	}
+	if q.Form != "" {
+		return rewrite(p.stdout, asked, q.Form)
 	}
 	open := p.openExisting
 	if asked != nil && asked.Insert != nil {
@@ -82,6 +87,21 @@ func (q *queryCommand) question(stdin io.Reader) (*query.Query, error) {
 	}
 	asked, err := parse(text)
 	return &asked, err
+}
+
+// rewrite prints a question in a form.
+func rewrite(w io.Writer, asked *query.Query, form string) error {
+	if asked == nil {
+		return errs.Field(errs.Invalid, "question", "is missing")
+	}
+	if form == "json" {
+		return writeJSON(w, asked)
+	}
+	text, err := query.Format(*asked)
+	if err == nil {
+		_, err = fmt.Fprintln(w, text)
+	}
+	return err
 }
 
 func listTables(ctx context.Context, p *program, data answerer) error {

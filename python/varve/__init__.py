@@ -27,13 +27,17 @@ from typing import Any
 from ._version import __version__
 from .errors import VarveError
 
-__all__ = ["Lake", "State", "Todo", "VarveError", "__version__", "dt", "ibis"]
+__all__ = [
+    "Lake", "State", "Todo", "VarveError", "__version__", "connect", "dt", "ibis", "superduper",
+]  # fmt: skip
 
 # Where these are: a chat need not load what it does not use.
 _HOMES = {
     "Lake": ".lake",
     "State": ".state",
     "Todo": ".todo",
+    "connect": "._opening",
+    "superduper": "._opening",
     "dt": ".state",
     "ibis": ".state",
 }

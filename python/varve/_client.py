@@ -8,13 +8,14 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar, Union
 from urllib.parse import quote, urlencode
 
 from . import _json, errors
 from ._address import parse
-from ._http import Body, ConnectionFailed, Pool, Response
+from ._http import Body, ConnectionFailed, Pool, Response, StreamedResponse
 from ._version import __version__
 from .server import Server
 
@@ -40,6 +41,35 @@ def path(*segments: str) -> str:
     return "/v1/" + "/".join(escaped)
 
 
+class Stream:
+    """An answer that is read piece by piece, whose ``body`` is that of an error
+    alone."""
+
+    def __init__(self, stack: AsyncExitStack, answer: StreamedResponse) -> None:
+        self._stack = stack
+        self.status, self.headers = answer.status, answer.headers
+        self.body = b""
+        self.chunks: AsyncIterator[bytes] = answer.chunks
+
+    @classmethod
+    async def open(cls, pool: Pool, *request: Any) -> Stream:
+        async with AsyncExitStack() as stack:
+            answer = await stack.enter_async_context(pool.stream(*request))
+            stream = cls(stack, answer)
+            if answer.status >= 300:
+                stream.body = b"".join([chunk async for chunk in answer.chunks])
+            else:
+                stream._stack = stack.pop_all()  # it stays open
+            return stream
+
+    async def close(self) -> None:
+        """Lets the connection go; one that was not read to its end is closed."""
+        await self._stack.aclose()
+
+
+A = TypeVar("A", bound=Union[Response, Stream])
+
+
 class Client:
     """One server, and the way to it.
 
@@ -54,7 +84,9 @@ class Client:
         *,
         api_key: str | None = None,
         data: str | os.PathLike[str] | None = None,
+        database: str | None = None,
         arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         binary: str | None = None,
         logger: logging.Logger | None = None,
         retry_seconds: float = 30.0,
@@ -65,12 +97,18 @@ class Client:
         url = url or (None if data else os.environ.get("VARVE_SERVER"))
         if not url:
             self.server = Server(
-                data, arguments=arguments, binary=binary, logger=self.log
+                data,
+                arguments=arguments,
+                environment=environment,
+                binary=binary,
+                logger=self.log,
             )
             url = self.server.url
         self.url = url
         address = parse(url)
         self._headers = {"Varve-Client": _AGENT, "User-Agent": _AGENT}
+        if database:
+            self._headers["Varve-Database"] = quote(database, safe="")
         key = api_key or os.environ.get("VARVE_API_KEY")
         if key:
             if not (key.isascii() and key.isprintable()):
@@ -127,10 +165,33 @@ class Client:
         pool = (
             self._calls if body is None or isinstance(body, bytes) else self._transfers
         )
-        answer = await self._repeat(pool, method, target, headers, body, repeatable)
-        if answer.status >= 300:
-            raise errors.from_response(answer.status, answer.headers, answer.body)
-        return answer
+
+        async def attempt() -> Response:
+            return await pool.call(method, target, headers, body)
+
+        return await self._repeat(attempt, method, target, headers, repeatable)
+
+    async def open(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        *,
+        content_type: str | None = None,
+        accept: str | None = None,
+        user: str | None = None,
+        repeatable: bool = True,
+    ) -> Stream:
+        """A call whose answer is read piece by piece; the caller closes it.
+        Errors are those of ``call``, up to the moment when the answer begins."""
+        headers = self._call_headers(content_type, user)
+        if accept:
+            headers["Accept"] = accept
+
+        async def attempt() -> Stream:
+            return await Stream.open(self._transfers, method, target, headers, body)
+
+        return await self._repeat(attempt, method, target, headers, repeatable)
 
     def fetch(self, method: str, target: str, headers: Mapping[str, str]) -> Any:
         """A streamed answer to a bare request: no key, no user, no retry. What
@@ -160,41 +221,41 @@ class Client:
 
     async def _repeat(
         self,
-        pool: Pool,
+        attempt: Callable[[], Awaitable[A]],
         method: str,
         target: str,
         headers: dict[str, str],
-        body: bytes | Body | None,
         repeatable: bool,
-    ) -> Response:
+    ) -> A:
         began = time.monotonic()
         pause = _FIRST_PAUSE
         while True:
-            answer, failure = await self._once(pool, method, target, headers, body)
+            answer, failure = await self._once(attempt, method, target, headers)
             if answer is not None and answer.status not in _NOT_NOW:
                 self._trace(method, target, headers, answer.status, began)
-                return answer
+                break
             lost = failure is not None and failure.sent and not repeatable
             if lost or not self._may_wait(method, began, pause):
                 break
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
-        if answer is not None:
-            return answer
-        raise errors.UnavailableError(
-            self._explained(failure), request_id=headers["X-Request-Id"]
-        ) from failure
+        if answer is None:
+            raise errors.UnavailableError(
+                self._explained(failure), request_id=headers["X-Request-Id"]
+            ) from failure
+        if answer.status >= 300:
+            raise errors.from_response(answer.status, answer.headers, answer.body)
+        return answer
 
     async def _once(
         self,
-        pool: Pool,
+        attempt: Callable[[], Awaitable[A]],
         method: str,
         target: str,
         headers: dict[str, str],
-        body: bytes | Body | None,
-    ) -> tuple[Response | None, ConnectionFailed | None]:
+    ) -> tuple[A | None, ConnectionFailed | None]:
         try:
-            return await pool.call(method, target, headers, body), None
+            return await attempt(), None
         except ConnectionFailed as err:
             self.log.debug(
                 "%s %s: %s (request %s)",

@@ -90,7 +90,7 @@ class Connection:
         """Sends a request and returns the head of its answer.
 
         ``quiet_seconds`` is how long neither side may stay silent; it goes on
-        counting until the answer's body was read.
+        counting while the answer's body is read.
         """
         self._quiet = quiet_seconds
         self._touch()
@@ -126,8 +126,9 @@ class Connection:
                 self._reusable = False
                 pieces = self._rest()
             async for piece in pieces:
-                self._touch()
+                self._disarm()  # who reads may take its time
                 yield piece
+                self._touch()
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as err:
             raise self._failed(err) from err
         self._finish(head)

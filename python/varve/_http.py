@@ -78,13 +78,14 @@ class Pool:
         method: str,
         target: str,
         headers: Mapping[str, str],
+        body: bytes | None = None,
         *,
         quiet_seconds: float = 60.0,
     ) -> AsyncIterator[StreamedResponse]:
         """Sends a request and hands out the answer before its body was read."""
-        head = self._head(method, target, headers, None)
+        head = self._head(method, target, headers, body)
         async with self._slot():
-            connection, answer = await self._exchange(head, None, quiet_seconds)
+            connection, answer = await self._exchange(head, body, quiet_seconds)
             done = False
 
             async def chunks() -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import _json
-from ._blocking import Loop
+from ._calls import Calls
 from ._client import Client, path
 
 _PAGE = 1000  # versions a call brings, the most there are
@@ -16,16 +16,12 @@ _PAGE = 1000  # versions a call brings, the most there are
 Row = dict[str, Any]
 
 
-class Tables:
+class Tables(Calls):
     """The calls under ``/v1/state``. A version is a dict of the table's columns
     and of what Varve keeps: ``_seq``, ``_version``, ``_at``, ``_op``, ``_actor``."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._loop = Loop()
-
     def list(self) -> list[Row]:
-        return self._json("GET", path("state"))["data"]
+        return self.json("GET", path("state"))["data"]
 
     def declare(
         self, name: str, columns: Sequence[Row], key: Sequence[str], owner: str = ""
@@ -34,22 +30,22 @@ class Tables:
         schema = {"name": name, "columns": list(columns), "key": list(key)}
         if owner:
             schema["owner"] = owner
-        return self._json("PUT", path("state", name), schema)
+        return self.json("PUT", path("state", name), schema)
 
     def clear(self, names: Sequence[str]) -> None:
         """Forgets all rows of the tables with their history."""
         for name in names:
-            self._json("DELETE", path("state"), query={"table": name})
+            self.json("DELETE", path("state"), query={"table": name})
 
     def write(self, name: str, writes: Sequence[Row]) -> list[Row]:
         """Makes one version for each write, in order: all or none."""
         body = {"writes": list(writes)}
         target = path("state", name, "versions")
-        return self._json("POST", target, body, repeatable=False)["data"]
+        return self.json("POST", target, body, repeatable=False)["data"]
 
     def get(self, name: str, key: str) -> Row:
         """The newest version of a row, a deletion too. Raises NotFoundError."""
-        return self._json("GET", path("state", name, "row"), query={"key": key})
+        return self.json("GET", path("state", name, "row"), query={"key": key})
 
     def scan(
         self, name: str, where: Sequence[Row] = (), order: Sequence[Row] = ()
@@ -58,7 +54,7 @@ class Tables:
         rows: list[Row] = []
         query = {"where": list(where), "order": list(order), "first": _PAGE}
         while True:
-            data = self._json("POST", path("state", name, "scan"), query)["data"]
+            data = self.json("POST", path("state", name, "scan"), query)["data"]
             rows += data
             if len(data) < _PAGE:
                 return rows
@@ -72,7 +68,7 @@ class Tables:
         after = 0
         while True:
             query = {"after": after, "first": _PAGE}
-            data = self._json("GET", path("state", name, "versions"), query=query)[
+            data = self.json("GET", path("state", name, "versions"), query=query)[
                 "data"
             ]
             yield from data
@@ -92,27 +88,11 @@ class Tables:
         )
         return answer.body
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        """A call whose answer is not JSON; see Client.call."""
-        return self._loop.run(self._client.call(*args, **kwargs))
-
-    def json(self, *args: Any, **kwargs: Any) -> Any:
-        """A call that takes and gives JSON; see Client.json."""
-        return self._json(*args, **kwargs)
-
     def json_of(self, method: str, target: str, body: bytes) -> Any:
         """A call that takes bytes and gives JSON."""
         kind = "application/octet-stream"
         answer = self.call(method, target, body, content_type=kind, repeatable=False)
         return _json.decode(answer.body)
-
-    def close(self) -> None:
-        """Closes connections, and stops the server if this process started it."""
-        self._loop.run(self._client.close())
-        self._loop.close()
-
-    def _json(self, *args: Any, **kwargs: Any) -> Any:
-        return self._loop.run(self._client.json(*args, **kwargs))
 
 
 _lock = threading.Lock()

@@ -123,16 +123,20 @@ _KIND_BY_STATUS = {
 def from_response(status: int, headers: Mapping[str, str], body: bytes) -> VarveError:
     """The exception for an error answer. Unknown kinds become ``VarveError``'s
     nearest by status, so a newer server never breaks an older client."""
-    problem = _problem(headers, body)
-    kind = problem.get("kind")
+    problem = {**_problem(headers, body), "status": status}
+    return from_problem(problem, headers.get("x-request-id"))
+
+
+def from_problem(
+    problem: Mapping[str, Any], request_id: str | None = None
+) -> VarveError:
+    """The exception for a problem document."""
+    kind, status = problem.get("kind"), int(problem.get("status") or 0)
     if kind not in _BY_KIND:
         kind = _KIND_BY_STATUS.get(status, "internal" if status >= 500 else "invalid")
     detail = problem.get("detail") or problem.get("title") or f"HTTP {status}"
     return _BY_KIND[kind](
-        str(detail),
-        status=status,
-        field=problem.get("field"),
-        request_id=headers.get("x-request-id"),
+        str(detail), status=status, field=problem.get("field"), request_id=request_id
     )
 
 

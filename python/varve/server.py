@@ -15,6 +15,7 @@ answers all, and when it goes another takes over.
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import shutil
@@ -22,7 +23,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
 _TRIES = 3  # after so many starts without an answer, calls fail at once
@@ -49,7 +51,8 @@ def find_binary(binary: str | None = None) -> str:
 class Server:
     """A supervised ``varve serve`` that listens on ``varve.sock`` in its folder.
 
-    ``arguments`` are further ones of ``varve serve``.
+    ``arguments`` are further ones of ``varve serve``; ``environment`` are
+    variables for it, for settings that other users of the machine may not see.
     ``failure`` is a sentence while the server does not start, else None.
     """
 
@@ -58,6 +61,7 @@ class Server:
         data: str | os.PathLike[str] | None = None,
         *,
         arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         binary: str | None = None,
         logger: logging.Logger | None = None,
     ) -> None:
@@ -65,6 +69,7 @@ class Server:
         self.data = os.path.abspath(os.path.expanduser(os.fspath(folder)))
         self.socket = os.path.join(self.data, "varve.sock")
         self.arguments = tuple(arguments)
+        self.environment = dict(environment or {})
         self.binary = find_binary(binary)
         self.failure: str | None = None
         self._log = logger or logging.getLogger("varve")
@@ -125,6 +130,25 @@ class Server:
             process.kill()
             thread.join()
 
+    def why(self) -> dict[str, Any] | None:
+        """What a server says that does not start: its error, as in a problem
+        document. None if it says nothing, or starts now."""
+        try:
+            done = subprocess.run(
+                [self.binary, "--json", *self._command()],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={**os.environ, **self.environment},
+                timeout=_STOP_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        try:
+            said = json.loads(done.stderr.splitlines()[-1])["error"]
+        except (ValueError, IndexError, KeyError, TypeError):
+            return None
+        return said if isinstance(said, dict) else None
+
     def _supervise(self, ended: threading.Event) -> None:
         failed = 0
         while not ended.is_set():
@@ -162,16 +186,18 @@ class Server:
                 if _answers(self.socket):
                     answered, self.failure = True, None
 
+    def _command(self) -> list[str]:
+        return ["serve", "--data", self.data, "--listen", "unix", *self.arguments]
+
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [self.binary, "serve", "--data", self.data, "--listen", "unix"]
-        command += self.arguments
         # Its log goes where this process's errors go. A session of its own keeps
         # Ctrl-C away from it: first Chainlit saves what it has, then stops it.
         return subprocess.Popen(
-            launcher() + command,
+            [*launcher(), self.binary, *self._command()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, **self.environment},
         )
 
 

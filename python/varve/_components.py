@@ -1,0 +1,4 @@
+"""Components of a datalayer."""
+
+class Components:
+    pass
