@@ -61,7 +61,7 @@ func (o Options) withDefaults() Options {
 type Mirror struct {
 	src  Sources
 	opt  Options
-	lock *lock // the mirror's file is this process's; nil: it is in memory
+	lock *duck.Lock // the mirror's file is this process's; nil: it is in memory
 	away bool  // there is a file, and another process has it
 
 	slots   chan struct{}  // one for every statement that runs
@@ -84,7 +84,7 @@ func Open(ctx context.Context, src Sources, o Options) (*Mirror, error) {
 	m.slots, m.sync = make(chan struct{}, m.opt.Statements), make(chan struct{}, 1)
 	if m.opt.Path != "" {
 		var err error
-		if m.lock, err = lockFile(m.opt.Path + ".lock"); err != nil {
+		if m.lock, _, err = duck.LockFile(m.opt.Path + ".lock"); err != nil {
 			return nil, err
 		}
 		if m.lock == nil {
@@ -94,7 +94,7 @@ func Open(ctx context.Context, src Sources, o Options) (*Mirror, error) {
 	}
 	eng, err := m.openEngine(ctx)
 	if err != nil {
-		m.lock.release()
+		m.lock.Release()
 		return nil, err
 	}
 	m.eng = eng
@@ -116,7 +116,7 @@ func (m *Mirror) Close() error {
 	m.use.Lock()
 	defer m.use.Unlock()
 	err := m.eng.close()
-	m.lock.release()
+	m.lock.Release()
 	return err
 }
 

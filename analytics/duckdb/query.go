@@ -108,7 +108,7 @@ func (a *answer) run(ctx context.Context, sql string, args []any, asOf func(stri
 	if err := a.conn.Exec(ctx, "BEGIN TRANSACTION READ ONLY"); err != nil {
 		return err
 	}
-	if err := guard(ctx, a.conn, sql, asOf); err != nil {
+	if err := a.conn.Guard(ctx, sql, duck.Bounds{Function: asOf, Private: func(schema, _ string) bool { return schema == "varve" }}); err != nil {
 		return err
 	}
 	var err error

@@ -28,7 +28,7 @@ type Appender struct {
 // VectorSize is how many rows a chunk holds.
 var VectorSize = int(mapping.VectorSize())
 
-// Append begins to append to a table.
+// Append begins to append to a table; a schema of "" is wherever it is found.
 func (c *Conn) Append(schema, table string) (*Appender, error) {
 	a := &Appender{}
 	if mapping.AppenderCreate(c.conn, schema, table, &a.appender) == mapping.StateError {
@@ -42,10 +42,8 @@ func (c *Conn) Append(schema, table string) (*Appender, error) {
 	a.chunk = mapping.CreateDataChunk(a.types)
 	a.vectors = make([]Vector, len(a.types))
 	for i := range a.vectors {
-		a.vectors[i].vector = mapping.DataChunkGetVector(a.chunk, mapping.IdxT(i))
-	}
-	for i := range a.vectors {
-		a.vectors[i].pins = &a.pins
+		v := &a.vectors[i]
+		v.vector, v.pins, v.width = mapping.DataChunkGetVector(a.chunk, mapping.IdxT(i)), &a.pins, floats(a.types[i])
 	}
 	a.begin()
 	return a, nil
@@ -59,6 +57,9 @@ func (a *Appender) begin() {
 	for i := range a.vectors {
 		v := &a.vectors[i]
 		v.data, v.valid = mapping.VectorGetData(v.vector), nil
+		if v.width > 0 {
+			v.data = mapping.VectorGetData(mapping.ArrayVectorGetChild(v.vector))
+		}
 	}
 }
 
@@ -94,7 +95,7 @@ func (a *Appender) Send() error {
 	}
 	mapping.DataChunkSetSize(a.chunk, mapping.IdxT(a.rows))
 	if mapping.AppendDataChunk(a.appender, a.chunk) == mapping.StateError {
-		return failure(mapping.AppenderError(a.appender))
+		return a.failure()
 	}
 	a.begin()
 	return nil
@@ -109,9 +110,21 @@ func (a *Appender) Flush(ctx context.Context) error {
 		return err
 	}
 	if mapping.AppenderFlush(a.appender) == mapping.StateError {
-		return failure(mapping.AppenderError(a.appender))
+		return a.failure()
 	}
 	return nil
+}
+
+// failure is the error of rows that were not taken: errs.Invalid where that is
+// for what is in them.
+func (a *Appender) failure() error {
+	data := mapping.AppenderErrorData(a.appender)
+	defer mapping.DestroyErrorData(&data)
+	if mapping.ErrorDataErrorType(data) == mapping.ErrorTypeConstraint {
+		first, _, _ := strings.Cut(mapping.ErrorDataMessage(data), "\n")
+		return errs.Field(errs.Invalid, "rows", "%s", first)
+	}
+	return failure(mapping.AppenderError(a.appender))
 }
 
 // Close gives memory back. What was not flushed is dropped with the
@@ -129,6 +142,7 @@ func (a *Appender) Close() {
 type Vector struct {
 	vector      mapping.Vector
 	data, valid unsafe.Pointer
+	width       int // of a FLOAT[n], whose numbers data are; else 0
 	pins        *runtime.Pinner
 }
 
@@ -172,6 +186,9 @@ func (v *Vector) Null(row int) {
 	}
 	word := (*uint64)(unsafe.Add(v.valid, row/64*8))
 	*word &^= 1 << (row % 64)
+	if v.width > 0 { // what lies there already would be stored
+		clear(unsafe.Slice((*float32)(v.data), (row+1)*v.width)[row*v.width:])
+	}
 }
 
 // Any writes a value as a table of versions holds it.

@@ -3,6 +3,8 @@
 package duck
 
 import (
+	"context"
+
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
@@ -13,9 +15,11 @@ type Column struct{ Name, Type string }
 // Rows is an answer. It is read in blocks, once, by one goroutine.
 type Rows struct {
 	Columns []Column
-	result  mapping.Result
-	types   []mapping.LogicalType
-	conn    mapping.Connection
+	// Packed: what is declared FLOAT[n] comes as []float32.
+	Packed bool
+	result mapping.Result
+	types  []mapping.LogicalType
+	conn   mapping.Connection
 }
 
 // describe finds out what the answer's columns are.
@@ -37,6 +41,27 @@ func (r *Rows) Next() ([][]any, error) {
 	if chunk.Ptr == nil {
 		return nil, nil
 	}
+	return r.block(chunk)
+}
+
+// Fetch is Next for an answer that is computed as it is fetched: it may fail,
+// and ends with ctx.
+func (r *Rows) Fetch(ctx context.Context) (block [][]any, err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var chunk mapping.DataChunk
+	(&Conn{r.conn}).interruptible(ctx, func() { chunk = mapping.FetchChunk(r.result) })
+	if chunk.Ptr != nil {
+		return r.block(chunk)
+	}
+	if mapping.ResultError(&r.result) != "" {
+		return nil, within(ctx, resultError(ctx, &r.result))
+	}
+	return nil, nil
+}
+
+func (r *Rows) block(chunk mapping.DataChunk) ([][]any, error) {
 	defer mapping.DestroyDataChunk(&chunk)
 	n := int(mapping.DataChunkGetSize(chunk))
 	block, cells := make([][]any, n), make([]any, n*len(r.types))
@@ -44,7 +69,7 @@ func (r *Rows) Next() ([][]any, error) {
 		block[i], cells = cells[:len(r.types):len(r.types)], cells[len(r.types):]
 	}
 	for col, t := range r.types {
-		read, err := reader(t, mapping.DataChunkGetVector(chunk, mapping.IdxT(col)))
+		read, err := r.reader(t, mapping.DataChunkGetVector(chunk, mapping.IdxT(col)))
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +78,13 @@ func (r *Rows) Next() ([][]any, error) {
 		}
 	}
 	return block, nil
+}
+
+func (r *Rows) reader(t mapping.LogicalType, v mapping.Vector) (cell, error) {
+	if n := floats(t); r.Packed && n > 0 {
+		return packed(v, n), nil
+	}
+	return reader(t, v)
 }
 
 // Close gives the answer's memory back. It may be called twice.

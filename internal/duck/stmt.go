@@ -30,47 +30,15 @@ func (c *Conn) Exec(ctx context.Context, sql string) error {
 // Query runs exactly one statement, which must be a SELECT; anything else is
 // errs.Invalid. Its answer is whole in the engine's memory when Query returns.
 func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Rows, error) {
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	rows := &Rows{conn: c.conn}
-	var err error
-	c.interruptible(ctx, func() { err = c.query(ctx, sql, args, rows) })
+	s, err := c.Prepare(ctx, sql)
 	if err != nil {
-		rows.Close()
-		if ctx.Err() != nil && errs.KindOf(err) == errs.Internal {
-			err = context.Cause(ctx)
-		}
 		return nil, err
 	}
-	rows.describe()
-	return rows, nil
-}
-
-func (c *Conn) query(ctx context.Context, sql string, args []any, rows *Rows) error {
-	stmt, err := c.prepare(sql)
-	if err != nil {
-		return err
+	defer s.Close()
+	if !s.Reads() {
+		return nil, errs.Field(errs.Invalid, "sql", "only SELECT can be asked here")
 	}
-	defer mapping.DestroyPrepare(&stmt)
-	if t := mapping.PreparedStatementType(stmt); t != mapping.StatementTypeSelect {
-		return errs.Field(errs.Invalid, "sql", "only SELECT can be asked here")
-	}
-	if err := bind(stmt, args); err != nil {
-		return err
-	}
-	var pending mapping.PendingResult
-	defer mapping.DestroyPending(&pending)
-	if mapping.PendingPrepared(stmt, &pending) == mapping.StateError {
-		return failure(mapping.PendingError(pending))
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if mapping.ExecutePending(pending, &rows.result) == mapping.StateError {
-		return resultError(ctx, &rows.result)
-	}
-	return nil
+	return s.Run(ctx, args...)
 }
 
 func (c *Conn) prepare(sql string) (stmt mapping.PreparedStatement, err error) {

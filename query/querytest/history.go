@@ -61,6 +61,8 @@ func (h history) String() string {
 // play returns the first difference and the number of its call, or "".
 func (h history) play(t *testing.T, reference, subject Open) (diff string, at int) {
 	a, b := newSide(reference(t)), newSide(subject(t))
+	together := a.db.Features().Transactions && b.db.Features().Transactions
+	a.transactions, b.transactions = together, together
 	last := call{"the final dump", func(ctx context.Context, s *side) (any, error) {
 		return s.dump(ctx, b.db.Features().Changes && a.db.Features().Changes)
 	}}
@@ -75,8 +77,9 @@ func (h history) play(t *testing.T, reference, subject Open) (diff string, at in
 
 // side is a store with a service whose clock is the same in every run.
 type side struct {
-	store store.Store
-	db    *query.Service
+	store        store.Store
+	db           *query.Service
+	transactions bool // both sides have them
 }
 
 func newSide(st store.Store) *side {

@@ -112,7 +112,8 @@ func (g *gen) drop() call {
 	}}
 }
 
-// transaction asks several questions in one, which may fail at its end.
+// transaction asks several questions in one, which may fail at its end. Where
+// one side has none, nothing is asked of either.
 func (g *gen) transaction() call {
 	fail := g.IntN(3) == 0
 	var qs []query.Question
@@ -122,7 +123,7 @@ func (g *gen) transaction() call {
 		what += "\n      " + shown(qs[len(qs)-1])
 	}
 	return call{what, func(ctx context.Context, s *side) (any, error) {
-		if !s.db.Features().Transactions {
+		if !s.transactions {
 			return nil, nil
 		}
 		var out []any

@@ -1,6 +1,6 @@
 //go:build cgo && !no_duckdb
 
-package duckdb
+package duck
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
-	"github.com/varvedb/varve/internal/duck"
 )
 
 // The engine's settings keep a statement from files, the network, extensions
@@ -39,9 +38,18 @@ type parsed struct {
 	Statements json.RawMessage `json:"statements"`
 }
 
-// guard refuses everything but one SELECT that stays inside. asOf tells which
-// table functions are the mirror's own.
-func guard(ctx context.Context, c *duck.Conn, sql string, asOf func(string) bool) error {
+// Bounds say what else a statement of somebody's may ask, and what it may not.
+type Bounds struct {
+	// Function lets table functions through by their names, in lower case.
+	Function func(name string) bool
+	// Private bars tables by their schema, "" where none is given, and name, both
+	// in lower case.
+	Private func(schema, table string) bool
+}
+
+// Guard refuses everything but one SELECT that stays inside. The engine is to
+// be closed off by its settings, too.
+func (c *Conn) Guard(ctx context.Context, sql string, b Bounds) error {
 	rows, err := c.Query(ctx, `SELECT CAST(json_serialize_sql(CAST(? AS VARCHAR)) AS VARCHAR)`, sql)
 	if err != nil {
 		return err
@@ -71,24 +79,24 @@ func guard(ctx context.Context, c *duck.Conn, sql string, asOf func(string) bool
 	if len(statements) != 1 {
 		return errs.Field(errs.Invalid, "sql", "holds %d statements; give exactly one", len(statements))
 	}
-	return inside(statements[0], asOf)
+	return b.inside(statements[0])
 }
 
 // inside looks at every part of a statement.
-func inside(node any, asOf func(string) bool) error {
+func (b *Bounds) inside(node any) error {
 	switch n := node.(type) {
 	case []any:
 		for _, child := range n {
-			if err := inside(child, asOf); err != nil {
+			if err := b.inside(child); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
-		if err := allowed(n, asOf); err != nil {
+		if err := b.allowed(n); err != nil {
 			return err
 		}
 		for _, child := range n {
-			if err := inside(child, asOf); err != nil {
+			if err := b.inside(child); err != nil {
 				return err
 			}
 		}
@@ -96,7 +104,7 @@ func inside(node any, asOf func(string) bool) error {
 	return nil
 }
 
-func allowed(n map[string]any, asOf func(string) bool) error {
+func (b *Bounds) allowed(n map[string]any) error {
 	text := func(of map[string]any, name string) string {
 		s, _ := of[name].(string)
 		return strings.ToLower(s)
@@ -104,13 +112,13 @@ func allowed(n map[string]any, asOf func(string) bool) error {
 	switch {
 	case n["type"] == "TABLE_FUNCTION":
 		f, _ := n["function"].(map[string]any)
-		if name := text(f, "function_name"); !slices.Contains(tableFunctions, name) && !asOf(name) {
+		if name := text(f, "function_name"); !slices.Contains(tableFunctions, name) && (b.Function == nil || !b.Function(name)) {
 			return errs.Field(errs.Forbidden, "sql", "the table function %q may not be asked", name)
 		}
 	case n["type"] == "BASE_TABLE":
 		name := text(n, "table_name")
 		own := strings.HasPrefix(name, "duckdb_") || strings.HasPrefix(name, "pragma_")
-		if own && !slices.Contains(readable, name) || text(n, "schema_name") == "varve" {
+		if own && !slices.Contains(readable, name) || b.Private(text(n, "schema_name"), name) {
 			return errs.Field(errs.Forbidden, "sql", "%q may not be asked", name)
 		}
 	case n["class"] == "FUNCTION":
