@@ -44,28 +44,67 @@ type manifest struct {
 // them, whose digest is returned. errs.Invalid names what is neither a file nor
 // a folder, such as a symbolic link.
 func (s *Store) PutFolder(ctx context.Context, folder fs.FS) (Info, error) {
-	return walk(folder, func(path string, f fs.File) (File, error) {
-		info, err := s.Put(ctx, f, "application/octet-stream")
-		return File{path, info.Size, info.Digest}, err
-	}, func(text []byte, files []Digest) (Info, error) {
-		return s.put(ctx, "", bytes.NewReader(text), FolderType, files)
-	})
+	return Pack(folder, func(f io.Reader) (Info, error) { return s.Put(ctx, f, "application/octet-stream") },
+		func(files []File) (Info, error) { return s.PutFiles(ctx, files) })
+}
+
+// PutFiles makes a folder of files that are kept already; their sizes need not
+// be told. errs.Invalid names a file that is not there, or a path that leads
+// out of the folder or stands twice.
+func (s *Store) PutFiles(ctx context.Context, files []File) (Info, error) {
+	files = slices.Clone(files)
+	parts := make([]Digest, len(files))
+	for i, f := range files {
+		if _, err := ParseDigest(string(f.Digest)); err != nil {
+			return Info{}, errs.Field(errs.Invalid, "files", "the entry of %q has no SHA-256 as its digest", f.Path)
+		}
+		info, err := s.Stat(ctx, f.Digest)
+		if errors.Is(err, errs.NotFound) {
+			return Info{}, errs.Field(errs.Invalid, "files", "the bytes of %q, %s, are not kept; put them first", f.Path, f.Digest)
+		}
+		if err != nil {
+			return Info{}, err
+		}
+		files[i].Size, parts[i] = info.Size, f.Digest
+	}
+	text, err := writeManifest(files)
+	if err == nil {
+		_, err = ParseFolder(text)
+	}
+	if err != nil {
+		return Info{}, err
+	}
+	return s.put(ctx, "", bytes.NewReader(text), FolderType, parts)
+}
+
+// writeManifest writes the manifest of files, which it puts in order.
+func writeManifest(files []File) ([]byte, error) {
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	text, err := json.Marshal(manifest{Version: 1, Files: append([]File{}, files...)})
+	if err != nil {
+		return nil, errs.Wrap(errs.Internal, err, "the manifest cannot be written")
+	}
+	return text, nil
 }
 
 // SumFolder tells what the address of a folder is, and stores nothing.
 func SumFolder(ctx context.Context, folder fs.FS) (Info, error) {
-	return walk(folder, func(path string, f fs.File) (File, error) {
-		d, n, err := Sum(ctx, f)
-		return File{path, n, d}, err
-	}, func(text []byte, _ []Digest) (Info, error) {
-		d, n, err := Sum(ctx, bytes.NewReader(text))
-		return Info{d, n, FolderType}, err
+	sum := func(r io.Reader, mediaType string) (Info, error) {
+		d, n, err := Sum(ctx, r)
+		return Info{d, n, mediaType}, err
+	}
+	return Pack(folder, func(f io.Reader) (Info, error) { return sum(f, "") }, func(files []File) (Info, error) {
+		text, err := writeManifest(files)
+		if err != nil {
+			return Info{}, err
+		}
+		return sum(bytes.NewReader(text), FolderType)
 	})
 }
 
-func walk(folder fs.FS, each func(string, fs.File) (File, error), whole func([]byte, []Digest) (Info, error)) (Info, error) {
-	m := manifest{Version: 1, Files: []File{}}
-	var parts []Digest
+// Pack hands each file of a folder to each, and the list of them to whole.
+func Pack(folder fs.FS, each func(io.Reader) (Info, error), whole func([]File) (Info, error)) (Info, error) {
+	var files []File
 	err := fs.WalkDir(folder, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return errs.Wrap(errs.Unavailable, err, "the folder cannot be read")
@@ -81,26 +120,22 @@ func walk(folder fs.FS, each func(string, fs.File) (File, error), whole func([]b
 			return errs.Wrap(errs.Unavailable, err, "a file of the folder cannot be read")
 		}
 		defer f.Close()
-		file, err := each(path, f)
-		m.Files = append(m.Files, file)
-		parts = append(parts, file.Digest)
+		info, err := each(f)
+		files = append(files, File{path, info.Size, info.Digest})
 		return err
 	})
 	if err != nil {
 		return Info{}, err
 	}
-	// A walk has all of "a/" before "a.b", whose bytes come first.
-	slices.SortFunc(m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	text, err := json.Marshal(m)
-	if err != nil {
-		return Info{}, errs.Wrap(errs.Internal, err, "the manifest cannot be written")
-	}
-	return whole(text, parts)
+	return whole(files)
 }
 
 // Folder returns the files of a folder. errs.Invalid: the bytes are no
 // folder's.
-func (s *Store) Folder(ctx context.Context, d Digest) ([]File, error) {
+func (s *Store) Folder(ctx context.Context, d Digest) ([]File, error) { return FolderFrom(ctx, s, d) }
+
+// FolderFrom is [Store.Folder] of what an API keeps.
+func FolderFrom(ctx context.Context, s API, d Digest) ([]File, error) {
 	r, err := s.Open(ctx, d)
 	if err != nil {
 		return nil, err
@@ -145,6 +180,11 @@ func SafePath(path string) bool {
 // Unpack writes bytes, or a folder's files, to a path that is not there yet:
 // whole or not at all. errs.Exists: something is there.
 func (s *Store) Unpack(ctx context.Context, d Digest, to string) error {
+	return UnpackFrom(ctx, s, d, to)
+}
+
+// UnpackFrom is [Store.Unpack] of what an API keeps.
+func UnpackFrom(ctx context.Context, s API, d Digest, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return errs.Field(errs.Exists, "path", "there is something at %q already; name a path that is free", to)
 	}
@@ -159,9 +199,9 @@ func (s *Store) Unpack(ctx context.Context, d Digest, to string) error {
 	defer os.RemoveAll(temp)
 	whole := filepath.Join(temp, "whole")
 	if info.MediaType == FolderType {
-		err = s.unpackFolder(ctx, d, whole)
+		err = unpackFolder(ctx, s, d, whole)
 	} else {
-		err = s.unpackFile(ctx, d, whole)
+		err = unpackFile(ctx, s, d, whole)
 	}
 	if err != nil {
 		return err
@@ -172,7 +212,7 @@ func (s *Store) Unpack(ctx context.Context, d Digest, to string) error {
 	return nil
 }
 
-func (s *Store) unpackFolder(ctx context.Context, d Digest, to string) error {
+func unpackFolder(ctx context.Context, s API, d Digest, to string) error {
 	files, err := s.Folder(ctx, d)
 	if err != nil {
 		return err
@@ -185,14 +225,14 @@ func (s *Store) unpackFolder(ctx context.Context, d Digest, to string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return errs.Wrap(errs.Unavailable, err, "the folder cannot be made")
 		}
-		if err := s.unpackFile(ctx, f.Digest, path); err != nil {
+		if err := unpackFile(ctx, s, f.Digest, path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) unpackFile(ctx context.Context, d Digest, to string) error {
+func unpackFile(ctx context.Context, s API, d Digest, to string) error {
 	r, err := s.Open(ctx, d)
 	if err != nil {
 		return err

@@ -22,7 +22,8 @@ type Reader struct {
 	tail []byte
 }
 
-func newReader(i Info, body io.ReadCloser) *Reader {
+// NewReader reads bytes that come from elsewhere, and are to be those of i.
+func NewReader(i Info, body io.ReadCloser) *Reader {
 	return &Reader{Info: i, body: body, whole: sha256.New(), left: i.Size}
 }
 

@@ -171,7 +171,7 @@ func (s *Store) Open(ctx context.Context, d Digest) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newReader(Info{e.Digest, e.Size, e.MediaType}, body), nil
+	return NewReader(Info{e.Digest, e.Size, e.MediaType}, body), nil
 }
 
 // missing says which bytes are not there.

@@ -21,7 +21,12 @@ type Bytes struct {
 	Digest string // where Data is nil: the SHA-256 of what lies in the artifact store
 	Media  string // its media type, as far as it is known
 
-	from *artifact.Store
+	from opener // nil: nowhere
+}
+
+// opener is where bytes lie: an artifact store, or the client of one.
+type opener interface {
+	Open(ctx context.Context, d artifact.Digest) (*artifact.Reader, error)
 }
 
 // IsZero tells whether there is nothing.

@@ -21,10 +21,26 @@ import (
 // Rows yields the rows of a data set, each as JSON: of a pinned one as they
 // were when it was applied, else as they are now. An error ends it.
 func (s *Service) Rows(ctx context.Context, d *Dataset) iter.Seq2[json.RawMessage, error] {
+	return RowsFrom(ctx, d, s.ask())
+}
+
+// Asked answers questions: query.Service.Execute, or that of a client.
+type Asked func(ctx context.Context, q query.Question) (*query.Result, error)
+
+// ask is the databackend, nil when there is none.
+func (s *Service) ask() Asked {
+	if s.opt.Data == nil {
+		return nil
+	}
+	return s.opt.Data.Execute
+}
+
+// RowsFrom is [Service.Rows] for who asks a databackend elsewhere.
+func RowsFrom(ctx context.Context, d *Dataset, ask Asked) iter.Seq2[json.RawMessage, error] {
 	if d.Pin && !d.RawData.IsZero() {
 		return pinned(ctx, d.RawData)
 	}
-	return s.live(ctx, d)
+	return live(ctx, d, ask)
 }
 
 // longestRow is how long a row of a pinned data set may be.
@@ -52,8 +68,8 @@ func pinned(ctx context.Context, b Bytes) iter.Seq2[json.RawMessage, error] {
 }
 
 // live asks the databackend, and takes a sample where one is asked for.
-func (s *Service) live(ctx context.Context, d *Dataset) iter.Seq2[json.RawMessage, error] {
-	if s.opt.Data == nil {
+func live(ctx context.Context, d *Dataset, ask Asked) iter.Seq2[json.RawMessage, error] {
+	if ask == nil {
 		return failing(errs.Field(errs.Unsupported, "select", "there is no databackend to ask for rows"))
 	}
 	q, err := question(d.Select)
@@ -63,7 +79,7 @@ func (s *Service) live(ctx context.Context, d *Dataset) iter.Seq2[json.RawMessag
 	if q.Select == nil {
 		return failing(errs.Field(errs.Invalid, "select", "selects nothing"))
 	}
-	answer, err := s.opt.Data.Execute(ctx, q)
+	answer, err := ask(ctx, q)
 	if err != nil {
 		return failing(at("select", err))
 	}
@@ -174,7 +190,7 @@ var errGone = errors.New("nobody reads any more")
 
 func (s *Service) writeRows(ctx context.Context, w io.Writer, d *Dataset) error {
 	to := bufio.NewWriterSize(w, 64<<10)
-	for row, err := range s.live(ctx, d) {
+	for row, err := range live(ctx, d, s.ask()) {
 		if err != nil {
 			return err
 		}

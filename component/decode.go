@@ -22,6 +22,27 @@ func Decode(raw []byte) (Component, error) {
 	return decoder{strict: true}.component("", v)
 }
 
+// DecodeAll reads a declaration as Decode does, or a list of them, in which a
+// field's path begins with the place of its component: "[1].kind".
+func DecodeAll(raw []byte) ([]Component, error) {
+	v, err := parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := v.([]any)
+	if !ok {
+		c, err := decoder{strict: true}.component("", v)
+		return []Component{c}, err
+	}
+	out := make([]Component, len(list))
+	for i, item := range list {
+		if out[i], err = (decoder{strict: true}).component("["+strconv.Itoa(i)+"]", item); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // decodeRecord reads what was stored, by this version of Varve or a newer one.
 func decodeRecord(raw []byte) (Component, error) {
 	v, err := parse(raw)

@@ -16,6 +16,28 @@ func Encode(c Component) ([]byte, error) {
 	return appendCanonical(nil, doc)
 }
 
+// Declarations writes components so that a service elsewhere can apply them:
+// each as [Encode] does, but a child that is bound to one version is the
+// reference to it, fields that only a newer Varve knows are left to the records
+// that have them, and bytes are what keep makes of them. What can be told
+// without a database is checked: errs.Invalid, as from [Service.Apply].
+func Declarations(cs []Component, keep func(Bytes) (Bytes, error)) ([]json.RawMessage, error) {
+	if _, err := declared(cs, 0); err != nil {
+		return nil, err
+	}
+	out := make([]json.RawMessage, len(cs))
+	for i, c := range cs {
+		doc, err := document(c, encoder{derived: true, whole: true, identity: true, bound: true, keep: keep})
+		if err != nil {
+			return nil, at(nameOf(c).String(), err)
+		}
+		if out[i], err = appendCanonical(nil, doc); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // encodeRecord writes what is stored: children are references, and so is
 // content of more than inline bytes.
 func encodeRecord(c Component, inline int) ([]byte, error) {
@@ -28,12 +50,14 @@ func encodeRecord(c Component, inline int) ([]byte, error) {
 
 // encoder says which form of a component is meant.
 type encoder struct {
-	derived  bool // with what was not declared but found out
-	whole    bool // children in place of references to them
-	identity bool // with version and UUID
-	sums     bool // digests in place of bytes
-	inline   int  // digests in place of more bytes than that; 0: of none
-	breaking bool // fields that break, and nothing else
+	derived  bool                       // with what was not declared but found out
+	whole    bool                       // children in place of references to them
+	identity bool                       // with version and UUID
+	sums     bool                       // digests in place of bytes
+	inline   int                        // digests in place of more bytes than that; 0: of none
+	bound    bool                       // references to versions in place of these, and no Extra
+	keep     func(Bytes) (Bytes, error) // what stands for bytes; nil: they themselves
+	breaking bool                       // fields that break, and nothing else
 	// broken is the hash of a child's breaking fields, for breaking.
 	broken func(s slot) (string, error)
 }
@@ -62,7 +86,7 @@ func document(c Component, e encoder) (map[string]any, error) {
 		}
 		doc[f.name] = v
 	}
-	if e.breaking {
+	if e.breaking || e.bound {
 		return doc, nil
 	}
 	for name, raw := range b.Extra {
@@ -122,7 +146,7 @@ func (e encoder) child(s slot) (any, error) {
 	case e.broken != nil:
 		hash, err := e.broken(s)
 		return map[string]any{"ref": s.child.link(), "break": hash}, err
-	case e.whole && s.child.Component != nil:
+	case e.whole && s.child.Component != nil && !(e.bound && s.child.bound()):
 		return document(s.child.Component, e)
 	}
 	return s.child.link(), nil
@@ -131,6 +155,12 @@ func (e encoder) child(s slot) (any, error) {
 func (e encoder) bytes(b Bytes) (any, error) {
 	if e.sums || e.inline > 0 && len(b.Data) > e.inline {
 		return blobMark + b.Sum(), nil
+	}
+	if e.keep != nil {
+		var err error
+		if b, err = e.keep(b); err != nil {
+			return nil, err
+		}
 	}
 	raw, err := b.MarshalJSON()
 	if err != nil {

@@ -59,16 +59,9 @@ type graph struct {
 
 // gather finds all components inside those given, checks each, and joins them.
 func (s *Service) gather(ctx context.Context, cs []Component) (*graph, error) {
-	g := &graph{inline: s.opt.Inline, nodes: map[Name]*node{}}
-	for _, c := range cs {
-		if c == nil || isNil(c) {
-			return nil, errs.New(errs.Invalid, "only components can be applied, and nil is none")
-		}
-		n, err := g.add(c, nil)
-		if err != nil {
-			return nil, err
-		}
-		g.roots = append(g.roots, n)
+	g, err := declared(cs, s.opt.Inline)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.look(ctx, g); err != nil {
 		return nil, err
@@ -79,6 +72,23 @@ func (s *Service) gather(ctx context.Context, cs []Component) (*graph, error) {
 		}
 	}
 	return g, s.acyclic(ctx, g)
+}
+
+// declared are all components inside those given, each checked as far as that
+// needs no database.
+func declared(cs []Component, inline int) (*graph, error) {
+	g := &graph{inline: inline, nodes: map[Name]*node{}}
+	for _, c := range cs {
+		if c == nil || isNil(c) {
+			return nil, errs.New(errs.Invalid, "only components can be applied, and nil is none")
+		}
+		n, err := g.add(c, nil)
+		if err != nil {
+			return nil, err
+		}
+		g.roots = append(g.roots, n)
+	}
+	return g, nil
 }
 
 func (g *graph) names() []Name {

@@ -60,8 +60,8 @@ func (s *Service) record(ctx context.Context, w Which) (Record, error) {
 		}
 		return found[0], nil
 	}
-	if w.Type == "" || w.Identifier == "" {
-		return Record{}, errs.Field(errs.Invalid, "identifier", "a component is named by its type and identifier, or by its UUID")
+	if err := w.Check(); err != nil {
+		return Record{}, err
 	}
 	ref := w.ref()
 	f := Filter{Type: ref.Type, Identifier: ref.Identifier, Hidden: w.Hidden, Newest: true}
@@ -89,71 +89,12 @@ func (s *Service) Load(ctx context.Context, w Which) (Component, error) {
 	return s.loaded(ctx, r)
 }
 
-// loaded makes a component of a record, and of those that it leads to, level
-// by level.
-func (s *Service) loaded(ctx context.Context, root Record) (Component, error) {
-	all := map[string]Component{}
-	edges := map[string][]Edge{}
-	next := []Record{root}
-	for len(next) > 0 {
-		var parents []string
-		for _, r := range next {
-			c, err := s.revive(r)
-			if err != nil {
-				return nil, err
-			}
-			all[r.UUID] = c
-			parents = append(parents, r.UUID)
-		}
-		found, err := s.store.Edges(ctx, parents, nil)
-		if err != nil {
-			return nil, err
-		}
-		var wanted []string
-		for _, e := range found {
-			edges[e.Parent] = append(edges[e.Parent], e)
-			if all[e.Child] == nil {
-				wanted = append(wanted, e.Child)
-			}
-		}
-		next = nil
-		if len(wanted) > 0 {
-			if next, err = s.store.Find(ctx, Filter{UUIDs: wanted, Hidden: true}); err != nil {
-				return nil, err
-			}
-		}
+// Check refuses what names no component: errs.Invalid.
+func (w Which) Check() error {
+	if w.UUID == "" && (w.Type == "" || w.Identifier == "") {
+		return errs.Field(errs.Invalid, "identifier", "a component is named by its type and identifier, or by its UUID")
 	}
-	for parent, list := range edges {
-		join(all[parent], list, all)
-	}
-	return all[root.UUID], nil
-}
-
-// join puts children where their edges say.
-func join(c Component, edges []Edge, all map[string]Component) {
-	for _, slot := range children(c) {
-		for _, e := range edges {
-			if e.Role == slot.role && all[e.Child] != nil {
-				put(c, slot.role, Child{Component: all[e.Child], Ref: slot.child.Ref})
-			}
-		}
-	}
-}
-
-// revive makes a component of one record.
-func (s *Service) revive(r Record) (Component, error) {
-	c, err := decodeRecord(r.Body)
-	if err != nil {
-		return nil, errs.Wrap(errs.Internal, err, "the record of %s cannot be read", r.Ref)
-	}
-	version := r.Version
-	c.base().Version, c.base().UUID = &version, r.UUID
-	_, held, back := contents(c)
-	for _, b := range held {
-		b.from = s.opt.Artifacts
-	}
-	back()
-	return c, nil
+	return nil
 }
 
 // Parents returns the versions that have a component inside them, hidden ones
@@ -204,9 +145,9 @@ func (s *Service) Artifacts(ctx context.Context, w Which) ([]artifact.Digest, er
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.revive(r)
+	c, err := decodeRecord(r.Body)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(r.Ref.String(), err)
 	}
 	out := []artifact.Digest{}
 	_, held, _ := contents(c)

@@ -61,8 +61,8 @@ func (s *Service) targets(ctx context.Context, w Which) ([]Record, error) {
 		r, err := s.record(ctx, w)
 		return []Record{r}, err
 	}
-	if w.Type == "" || w.Identifier == "" {
-		return nil, errs.Field(errs.Invalid, "identifier", "a component is named by its type and identifier, or by its UUID")
+	if err := w.Check(); err != nil {
+		return nil, err
 	}
 	return s.store.Find(ctx, Filter{Type: kindOf(w.Type), Identifier: w.Identifier, Hidden: true, Bare: true})
 }

@@ -3,10 +3,13 @@ package component
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/page"
 )
 
 // Listed is a component in a list of all.
@@ -26,12 +29,15 @@ type Shown struct {
 	Updated time.Time `json:"updated_at"`
 }
 
-// Show answers as it is asked, with as much of a name as there is: with the list of all components
-// ([]Listed), the identifiers of a type ([]string), the versions of a
-// component ([]int), or the record of a version (json.RawMessage). A type or
+// Show answers with as much of a name as there is: with the list of all
+// components ([]Listed), the identifiers of a type ([]string), the versions of
+// a component ([]int), or the record of a version (json.RawMessage). A type or
 // an identifier that nothing has is an empty list; a version that is not there
 // is errs.NotFound. A version without an identifier is errs.Invalid.
-func (s *Service) Show(ctx context.Context, o Which) (any, error) {
+func (s *Service) Show(ctx context.Context, o Which) (any, error) { return ShowFrom(ctx, s, o) }
+
+// ShowFrom is [Service.Show] of what an API lists.
+func ShowFrom(ctx context.Context, s API, o Which) (any, error) {
 	switch {
 	case o.UUID != "":
 		return s.Record(ctx, o)
@@ -65,23 +71,56 @@ func (s *Service) Show(ctx context.Context, o Which) (any, error) {
 // of all, each with the status of its newest version.
 func (s *Service) List(ctx context.Context, typ string, hidden bool) ([]Listed, error) {
 	out := []Listed{}
+	var after *Ref
+	for {
+		some, err := s.some(ctx, typ, hidden, after, 1000)
+		out = append(out, some...)
+		if err != nil || len(some) < 1000 {
+			return out, err
+		}
+		after = behind(some[999].Name)
+	}
+}
+
+// Page is one page of List. errs.Invalid: the cursor is not of this listing.
+func (s *Service) Page(ctx context.Context, typ string, hidden bool, p page.Request) (page.Page[Listed], error) {
+	out := page.Page[Listed]{Data: []Listed{}}
+	cursors, question := page.Signer{}, "components "+kindOf(typ) // nothing is hidden from who lists
+	var after *Ref
+	if p.Cursor != "" {
+		place, ok := cursors.Open(question, p.Cursor)
+		t, identifier, _ := strings.Cut(place, "/")
+		if !ok {
+			return out, errs.Field(errs.Invalid, "cursor", "is none of this listing; begin without one")
+		}
+		after = behind(Name{t, identifier})
+	}
+	some, err := s.some(ctx, typ, hidden, after, p.Limit()+1)
+	if err != nil || len(some) == 0 {
+		return out, err
+	}
+	if len(some) > p.Limit() {
+		out.Info.HasNextPage, some = true, some[:p.Limit()]
+	}
+	first, last := cursors.Cursor(question, some[0].String()), cursors.Cursor(question, some[len(some)-1].String())
+	out.Info.StartCursor, out.Info.EndCursor, out.Data = &first, &last, some
+	return out, nil
+}
+
+// behind is where a list goes on after all versions of a component.
+func behind(n Name) *Ref { return &Ref{Name: n, Version: math.MaxInt32} }
+
+// some are components behind one, at most limit.
+func (s *Service) some(ctx context.Context, typ string, hidden bool, after *Ref, limit int) ([]Listed, error) {
 	if typ != "" {
 		typ = kindOf(typ)
 	}
-	f := Filter{Type: typ, Hidden: hidden, Newest: true, Bare: true, Limit: 1000}
-	for {
-		found, err := s.store.Find(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range found {
-			out = append(out, Listed{r.Name, r.Status, r.Reason})
-		}
-		if len(found) < f.Limit {
-			return out, nil
-		}
-		f.After = &found[len(found)-1].Ref
+	found, err := s.store.Find(ctx, Filter{Type: typ, Hidden: hidden, Newest: true, Bare: true, After: after, Limit: limit})
+	out := make([]Listed, 0, len(found))
+	for _, r := range found {
+		out = append(out, Listed{r.Name, r.Status, r.Reason})
 	}
+	return out, err
 }
 
 // Versions lists the versions of a component in order; none when there is no
