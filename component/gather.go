@@ -79,8 +79,8 @@ func (s *Service) gather(ctx context.Context, cs []Component) (*graph, error) {
 func declared(cs []Component, inline int) (*graph, error) {
 	g := &graph{inline: inline, nodes: map[Name]*node{}}
 	for _, c := range cs {
-		if c == nil || isNil(c) {
-			return nil, errs.New(errs.Invalid, "only components can be applied, and nil is none")
+		if _, err := NameOf(c); err != nil {
+			return nil, err
 		}
 		n, err := g.add(c, nil)
 		if err != nil {

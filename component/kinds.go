@@ -1,6 +1,10 @@
 package component
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/varvedb/varve/errs"
+)
 
 // Component is one of the structs of this file, by its pointer.
 type Component interface {
@@ -30,6 +34,14 @@ type Base struct {
 }
 
 func (b *Base) base() *Base { return b }
+
+// NameOf is the type and identifier of a component. errs.Invalid: it is nil.
+func NameOf(c Component) (Name, error) {
+	if c == nil || isNil(c) {
+		return Name{}, errs.New(errs.Invalid, "only components can be applied, and nil is none")
+	}
+	return nameOf(c), nil
+}
 
 func nameOf(c Component) Name { return Name{c.Type(), c.base().Identifier} }
 

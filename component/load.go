@@ -89,6 +89,11 @@ func (s *Service) Load(ctx context.Context, w Which) (Component, error) {
 	return s.loaded(ctx, r)
 }
 
+// Names tells whether a component is of the type and identifier.
+func (w Which) Names(c Component) bool {
+	return nameOf(c) == Name{kindOf(w.Type), w.Identifier}
+}
+
 // Check refuses what names no component: errs.Invalid.
 func (w Which) Check() error {
 	if w.UUID == "" && (w.Type == "" || w.Identifier == "") {

@@ -65,7 +65,7 @@ func (s *Server) admit(c *call) error {
 // what no query string can hold.
 func reads(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead ||
-		r.Method == http.MethodPost && r.URL.Path == executeRoute || // which looks at the question itself
+		r.Method == http.MethodPost && (r.URL.Path == executeRoute || r.URL.Path == planRoute) || // the first looks at the question itself
 		r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/v1/state/") && strings.HasSuffix(r.URL.Path, "/scan")
 }
 
@@ -165,7 +165,7 @@ func (s *Server) guard(r *http.Request) error {
 			return errs.New(errs.Forbidden, "without API keys pages of other origins may not call")
 		}
 	}
-	if r.Header.Get(wire.HeaderClient) == "" && !isJSON(r.Header.Get("Content-Type")) {
+	if kind := r.Header.Get("Content-Type"); r.Header.Get(wire.HeaderClient) == "" && !isJSON(kind) && !isYAML(kind) {
 		return errs.New(errs.Forbidden, "without API keys a write needs Content-Type: application/json or the header %s", wire.HeaderClient)
 	}
 	return nil

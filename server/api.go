@@ -29,6 +29,8 @@ func (s *Server) routes() error {
 	s.sqlRoutes()
 	s.keepingRoutes()
 	s.queryRoutes()
+	s.componentRoutes()
+	s.artifactRoutes()
 	s.healthRoutes()
 	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
 	if err != nil {
@@ -171,9 +173,10 @@ func op(id, method, path, tag, summary string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{tag}, Summary: summary}
 }
 
-// with adds the description of a body.
-func with(o huma.Operation, body map[string]any) huma.Operation {
-	o.Metadata = body
+// with adds the description of a body, and of parameters that the handler reads
+// itself.
+func with(o huma.Operation, body map[string]any, params ...*huma.Param) huma.Operation {
+	o.Metadata, o.Parameters = body, params
 	return o
 }
 

@@ -44,12 +44,8 @@ func (s *Server) body(c *call, v any) error {
 func (s *Server) decode(c *call, r io.Reader, v any) error {
 	buf := s.buffers.get()
 	defer s.buffers.put(buf)
-	n, err := buf.ReadFrom(io.LimitReader(r, s.opt.MaxBody+1))
-	if n > s.opt.MaxBody {
-		return tooLarge("the body", s.opt.MaxBody)
-	}
-	if err != nil {
-		return unread(err)
+	if err := s.fill(buf, r); err != nil {
+		return err
 	}
 	if len(bytes.TrimSpace(buf.Bytes())) == 0 {
 		return errs.New(errs.Invalid, "a JSON body is needed")
@@ -64,6 +60,26 @@ func (s *Server) decode(c *call, r io.Reader, v any) error {
 	for _, field := range mended {
 		// The same words as the service has for NUL, so that nobody is told twice.
 		c.warn(field + ": NUL or text that is not valid Unicode became U+FFFD")
+	}
+	return nil
+}
+
+// read reads the body of a call that is no JSON.
+func (s *Server) read(c *call, buf *bytes.Buffer) error {
+	if c.r.ContentLength > s.opt.MaxBody {
+		return tooLarge("the body", s.opt.MaxBody)
+	}
+	return s.fill(buf, c.r.Body)
+}
+
+// fill reads to the end, no further than MaxBody.
+func (s *Server) fill(buf *bytes.Buffer, r io.Reader) error {
+	n, err := buf.ReadFrom(io.LimitReader(r, s.opt.MaxBody+1))
+	if n > s.opt.MaxBody {
+		return tooLarge("the body", s.opt.MaxBody)
+	}
+	if err != nil {
+		return unread(err)
 	}
 	return nil
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/varvedb/varve/analytics"
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/query"
@@ -35,6 +37,11 @@ type Database struct {
 	Query *query.Service
 	// Parts tell what was opened; nil: nothing is told.
 	Parts *wire.Parts
+	// Components are those that are declared; nil: /v1/components is
+	// unsupported.
+	Components *component.Service
+	// Artifacts are bytes under their digests; nil: /v1/artifacts is unsupported.
+	Artifacts *artifact.Store
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
 	// Keeper erases people and deletes what is old; nil: /v1/erasures and

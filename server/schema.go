@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"path"
 	"reflect"
 	"strings"
 
@@ -45,13 +46,18 @@ func (stepDoc) Schema(huma.Registry) *huma.Schema    { return &huma.Schema{Ref: 
 func (elementDoc) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Ref: schemas + "Element"} }
 
 // schemaName names the stand-ins after the nouns they stand in for. Two rooms
-// have tables: those with versions are called by their plain name.
+// have tables: those with versions are called by their plain name. Components
+// and artifacts have their room before theirs.
 func schemaName(t reflect.Type, hint string) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if strings.HasSuffix(t.PkgPath(), "/query") {
+	switch path.Base(t.PkgPath()) {
+	case "query":
 		return "Data" + t.Name()
+	case "component", "artifact":
+		room := path.Base(t.PkgPath())
+		return strings.ToUpper(room[:1]) + room[1:] + t.Name()
 	}
 	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Doc")
 }

@@ -1,5 +1,5 @@
 // Package artifacttest is the suite that every index of artifacts passes,
-// together with the bytes in a bucket:
+// together with the bytes in a bucket, and every client of a store:
 //
 //	artifacttest.Run(t, func(t *testing.T) artifact.Index { return open(t).Artifacts() })
 package artifacttest
@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,38 +20,64 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
+// Serve makes a client of a store. What it opens is closed by t.Cleanup.
+type Serve func(t *testing.T, store *artifact.Store) artifact.API
+
+type rule struct {
+	name string
+	run  func(*testing.T, *suite)
+}
+
+// asked are the rules that callers can see.
+var asked = []rule{
+	{"bytes come back under their digest", comeBack},
+	{"equal bytes are kept once", once},
+	{"bytes of another digest are not kept", another},
+	{"a folder is its files", folder},
+	{"a folder that leads out of itself is not unpacked", outside},
+	{"damage is noticed", damage},
+	{"a source that fails leaves nothing", brokenSource},
+	{"a bucket that fails leaves nothing", brokenBucket},
+	{"many put the same at once", atOnce},
+	{"a list goes on where it stopped", list},
+}
+
 // Run runs the suite. open makes an empty index.
 func Run(t *testing.T, open func(t *testing.T) artifact.Index) {
-	cases := []struct {
-		name string
-		run  func(*testing.T, *suite)
-	}{
-		{"bytes come back under their digest", comeBack},
-		{"equal bytes are kept once", once},
-		{"a folder is its files", folder},
-		{"damage is noticed", damage},
-		{"a source that fails leaves nothing", brokenSource},
-		{"a bucket that fails leaves nothing", brokenBucket},
+	run(t, asked, open, nil)
+	run(t, []rule{
 		{"a sweep takes what nobody wants", sweep},
 		{"a sweep takes a folder with its files", sweepFolder},
 		{"a sweep takes what a dead writer left", leftovers},
 		{"a writer that was given up keeps nothing", doomed},
 		{"who wants bytes while they are swept has them", rescued},
-		{"many put the same at once", atOnce},
-		{"a list goes on where it stopped", list},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+	}, open, nil)
+}
+
+// RunAPI holds a client to the rules that a store is held to.
+func RunAPI(t *testing.T, open func(t *testing.T) artifact.Index, serve Serve) {
+	run(t, asked, open, serve)
+}
+
+func run(t *testing.T, rules []rule, open func(t *testing.T) artifact.Index, serve Serve) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			s := &suite{T: t, ctx: t.Context(), index: open(t), bucket: &Bucket{}, now: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
 			s.store = s.open(artifact.Options{})
-			c.run(t, s)
+			s.API = s.store
+			if serve != nil {
+				s.API, s.far = serve(t, s.store), true
+			}
+			r.run(t, s)
 		})
 	}
 }
 
 type suite struct {
 	*testing.T
+	artifact.API
+	far    bool // API is a client
 	ctx    context.Context
 	index  artifact.Index
 	bucket *Bucket
@@ -65,7 +92,7 @@ func (s *suite) open(o artifact.Options) *artifact.Store {
 
 func (s *suite) put(text string) artifact.Info {
 	s.Helper()
-	info, err := s.store.Put(s.ctx, strings.NewReader(text), "text/plain")
+	info, err := s.Put(s.ctx, strings.NewReader(text), "text/plain")
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -74,7 +101,7 @@ func (s *suite) put(text string) artifact.Info {
 
 func (s *suite) read(d artifact.Digest) string {
 	s.Helper()
-	r, err := s.store.Open(s.ctx, d)
+	r, err := s.Open(s.ctx, d)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -114,16 +141,16 @@ func comeBack(t *testing.T, s *suite) {
 		if s.read(info.Digest) != text {
 			t.Fatal("other bytes came back")
 		}
-		if stat, err := s.store.Stat(s.ctx, info.Digest); err != nil || stat != info {
+		if stat, err := s.Stat(s.ctx, info.Digest); err != nil || stat != info {
 			t.Fatalf("Stat returns %+v, %v", stat, err)
 		}
 	}
 	const absent = artifact.Digest("00000000000000000000000000000000000000000000000000000000000000aa")
-	_, err := s.store.Open(s.ctx, absent)
+	_, err := s.Open(s.ctx, absent)
 	s.kind(errs.NotFound, err)
-	_, err = s.store.Stat(s.ctx, absent)
+	_, err = s.Stat(s.ctx, absent)
 	s.kind(errs.NotFound, err)
-	s.kind(errs.NotFound, s.store.Keep(s.ctx, absent))
+	s.kind(errs.NotFound, s.Keep(s.ctx, absent))
 }
 
 func once(t *testing.T, s *suite) {
@@ -133,16 +160,46 @@ func once(t *testing.T, s *suite) {
 	}
 }
 
+func another(t *testing.T, s *suite) {
+	d, _, err := artifact.Sum(s.ctx, strings.NewReader("wanted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.PutAs(s.ctx, d, strings.NewReader("others"), "")
+	s.kind(errs.Invalid, err)
+	_, err = s.PutAs(s.ctx, "none", strings.NewReader("wanted"), "")
+	s.kind(errs.Invalid, err)
+	s.nothing()
+	if info, err := s.PutAs(s.ctx, d, strings.NewReader("wanted"), "text/html; charset=x"); err != nil || info.Digest != d {
+		t.Fatalf("it is kept as %+v, %v", info, err)
+	}
+	if stat, err := s.Stat(s.ctx, d); err != nil || stat.MediaType != "text/html; charset=x" {
+		t.Fatalf("it is told as %+v, %v", stat, err)
+	}
+}
+
+func outside(t *testing.T, s *suite) {
+	inner := s.put("x").Digest
+	for _, path := range []string{"../x", "/x", "a/../../x", "..", `a\..\x`, "c:x", ""} {
+		text := `{"version":1,"files":[{"path":` + strconv.Quote(path) + `,"size":1,"digest":"` + string(inner) + `"}]}`
+		info, err := s.store.Put(s.ctx, strings.NewReader(text), artifact.FolderType) // as only who writes the store can
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.kind(errs.Invalid, s.Unpack(s.ctx, info.Digest, t.TempDir()+"/to"))
+	}
+}
+
 func folder(t *testing.T, s *suite) {
 	files := fstest.MapFS{"b.txt": {Data: []byte("b")}, "a/x": {Data: []byte("same")}, "a.b": {Data: []byte("same")}, "empty": {}}
-	info, err := s.store.PutFolder(s.ctx, files)
+	info, err := s.PutFolder(s.ctx, files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if sum, err := artifact.SumFolder(s.ctx, files); err != nil || sum != info {
 		t.Fatalf("the sum is %+v, %v; it is kept as %+v", sum, err, info)
 	}
-	got, err := s.store.Folder(s.ctx, info.Digest)
+	got, err := s.Folder(s.ctx, info.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,11 +214,11 @@ func folder(t *testing.T, s *suite) {
 		t.Errorf("the files are %q", paths)
 	}
 	to := t.TempDir() + "/copy"
-	if err := s.store.Unpack(s.ctx, info.Digest, to); err != nil {
+	if err := s.Unpack(s.ctx, info.Digest, to); err != nil {
 		t.Fatal(err)
 	}
-	s.kind(errs.Exists, s.store.Unpack(s.ctx, info.Digest, to))
-	_, err = s.store.Folder(s.ctx, s.put("no folder").Digest)
+	s.kind(errs.Exists, s.Unpack(s.ctx, info.Digest, to))
+	_, err = s.Folder(s.ctx, s.put("no folder").Digest)
 	s.kind(errs.Invalid, err)
 }
 
@@ -174,20 +231,26 @@ func damage(t *testing.T, s *suite) {
 	} {
 		info := s.put(text + name)
 		s.bucket.Harm(t, info.Digest, s.index, harm)
-		r, err := s.store.Open(s.ctx, info.Digest)
+		r, err := s.Open(s.ctx, info.Digest)
+		if err != nil && s.far { // it is known before the answer begins
+			s.kind(errs.Internal, err)
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(r)
 		r.Close()
-		s.kind(errs.Internal, err)
+		if !s.far || errs.KindOf(err) != errs.Unavailable { // an answer that breaks off
+			s.kind(errs.Internal, err)
+		}
 		if int64(len(got)) >= info.Size {
 			t.Errorf("%s: all bytes were handed out", name)
 		}
 	}
 	info := s.put("lost")
 	s.bucket.Harm(t, info.Digest, s.index, nil)
-	_, err := s.store.Open(s.ctx, info.Digest)
+	_, err := s.Open(s.ctx, info.Digest)
 	s.kind(errs.Internal, err)
 }
 
@@ -203,13 +266,19 @@ func (f failing) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// nothing holds when neither bytes nor knowledge of any are left.
-func (s *suite) nothing() {
+// unkept holds when no bytes are left.
+func (s *suite) unkept() {
 	s.Helper()
-	kept, err := s.store.List(s.ctx, "", 10)
+	kept, err := s.List(s.ctx, "", 10)
 	if err != nil || len(kept) > 0 || len(s.bucket.Keys()) > 0 {
 		s.Fatalf("left are %v and %v, %v", kept, s.bucket.Keys(), err)
 	}
+}
+
+// nothing holds when neither bytes nor knowledge of any are left.
+func (s *suite) nothing() {
+	s.Helper()
+	s.unkept()
 	s.wait(100 * time.Hour)
 	notes, err := s.index.Doom(s.ctx, s.now, 10)
 	if err != nil || len(notes) > 0 {
@@ -218,21 +287,25 @@ func (s *suite) nothing() {
 }
 
 func brokenSource(t *testing.T, s *suite) {
-	if _, err := s.store.Put(s.ctx, failing{strings.NewReader(strings.Repeat("x", 1<<20))}, ""); err == nil {
+	nothing := s.nothing
+	if s.far { // a server cleans up behind a caller who has gone, without telling when
+		nothing = s.unkept
+	}
+	if _, err := s.Put(s.ctx, failing{strings.NewReader(strings.Repeat("x", 1<<20))}, ""); err == nil {
 		t.Fatal("Put says that it kept bytes that never came")
 	}
-	s.nothing()
+	nothing()
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
-	if _, err := s.store.Put(ctx, strings.NewReader("x"), ""); err == nil {
+	if _, err := s.Put(ctx, strings.NewReader("x"), ""); err == nil {
 		t.Fatal("Put goes on after its context")
 	}
-	s.nothing()
+	nothing()
 }
 
 func brokenBucket(t *testing.T, s *suite) {
 	s.bucket.Fail(errBroken)
-	if _, err := s.store.Put(s.ctx, strings.NewReader("x"), ""); !errors.Is(err, errBroken) {
+	if _, err := s.Put(s.ctx, strings.NewReader("x"), ""); err == nil || !s.far && !errors.Is(err, errBroken) {
 		t.Fatalf("the error is %v", err)
 	}
 	s.bucket.Fail(nil)
@@ -338,7 +411,7 @@ func atOnce(t *testing.T, s *suite) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := s.store.Put(s.ctx, bytes.NewReader([]byte("the same")), ""); err != nil {
+			if _, err := s.Put(s.ctx, bytes.NewReader([]byte("the same")), ""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -356,7 +429,7 @@ func list(t *testing.T, s *suite) {
 	var after artifact.Digest
 	n := 0
 	for {
-		some, err := s.store.List(s.ctx, after, 2)
+		some, err := s.List(s.ctx, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

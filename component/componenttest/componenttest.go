@@ -1,5 +1,5 @@
-// Package componenttest is the suite that every store of components passes.
-// Its subtests are named after the rules they hold.
+// Package componenttest is the suite that every store of components passes, and
+// every client of one. Its subtests are named after the rules they hold.
 //
 //	func TestComponents(t *testing.T) {
 //		componenttest.Run(t, func(t *testing.T) store.Store { return memory.Open() })
@@ -20,6 +20,7 @@ import (
 	"github.com/varvedb/varve/artifact/artifacttest"
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
 )
 
@@ -27,18 +28,44 @@ import (
 // t.Cleanup.
 type Open func(t *testing.T) store.Store
 
+// Rooms are what a server serves.
+type Rooms struct {
+	Components *component.Service
+	Artifacts  *artifact.Store
+	Query      *query.Service
+}
+
+// Serve makes a client of rooms, which are open already. What it opens is closed
+// by t.Cleanup.
+type Serve func(t *testing.T, rooms Rooms) component.API
+
+type topic struct {
+	name  string
+	rules []rule
+}
+
+// asked are the topics that callers can see.
+var asked = []topic{{"applying", applying}, {"changing", changing}, {"showing", showing}, {"removing", removing}, {"replacing", replacing}, {"holding", holding}}
+
 // Run runs the suite on a store.
 func Run(t *testing.T, open Open) {
-	for _, topic := range []struct {
-		name  string
-		rules []rule
-	}{
-		{"records", records}, {"edges", edges}, {"artifacts", artifacts}, {"journal", journal}, {"transactions", transactions},
-		{"applying", applying}, {"changing", changing}, {"showing", showing}, {"removing", removing}, {"replacing", replacing}, {"holding", holding}, {"faults", faults},
-	} {
+	hold(t, []topic{{"records", records}, {"edges", edges}, {"artifacts", artifacts}, {"journal", journal}, {"transactions", transactions}}, open, nil)
+	hold(t, asked, open, nil)
+	hold(t, []topic{{"faults", faults}}, open, nil)
+}
+
+// RunAPI holds a client to the rules that the service is held to.
+func RunAPI(t *testing.T, open Open, serve Serve) { hold(t, asked, open, serve) }
+
+func hold(t *testing.T, topics []topic, open Open, serve Serve) {
+	for _, topic := range topics {
 		t.Run(topic.name, func(t *testing.T) {
 			for _, r := range topic.rules {
-				t.Run(r.name, func(t *testing.T) { r.test(newSubject(t, open(t))) })
+				t.Run(r.name, func(t *testing.T) {
+					s := newSubject(t, open(t))
+					s.serve = serve
+					r.test(s)
+				})
 			}
 		})
 	}
@@ -58,6 +85,7 @@ type subject struct {
 	bucket *artifacttest.Bucket
 	bytes  *artifact.Store
 	ctx    context.Context
+	serve  Serve // nil: callers hold the service itself
 }
 
 func newSubject(t *testing.T, db store.Store) *subject {

@@ -18,10 +18,19 @@ import (
 // memory, and on a subject. Every answer and the final dumps must agree. A
 // history that does not is made shorter and printed with its seed.
 func Histories(t *testing.T, seeds, length int, reference, subject Open) {
+	histories(t, seeds, length, reference, subject, nil)
+}
+
+// HistoriesAPI plays random histories on a service and on a client of one.
+func HistoriesAPI(t *testing.T, seeds, length int, open Open, serve Serve) {
+	histories(t, seeds, length, open, open, serve)
+}
+
+func histories(t *testing.T, seeds, length int, reference, subject Open, serve Serve) {
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			h := newHistory(uint64(seed), length)
-			diff, at := h.play(t, reference, subject)
+			diff, at := h.play(t, reference, subject, serve)
 			if diff == "" {
 				return
 			}
@@ -29,7 +38,7 @@ func Histories(t *testing.T, seeds, length int, reference, subject Open) {
 			for n := len(h) / 2; n > 0; n /= 2 {
 				for i := len(h) - n; i >= 0; i -= n {
 					shorter := slices.Delete(slices.Clone(h), i, min(i+n, len(h)))
-					if d, _ := shorter.play(t, reference, subject); d != "" {
+					if d, _ := shorter.play(t, reference, subject, serve); d != "" {
 						h, diff = shorter, d
 					}
 				}
@@ -42,7 +51,7 @@ func Histories(t *testing.T, seeds, length int, reference, subject Open) {
 // call is one call of the service.
 type call struct {
 	what string
-	do   func(ctx context.Context, s *component.Service) (any, error)
+	do   func(ctx context.Context, s component.API) (any, error)
 }
 
 type history []call
@@ -56,8 +65,9 @@ func (h history) String() string {
 }
 
 // play returns the first difference and the number of its call, or "".
-func (h history) play(t *testing.T, reference, subject Open) (diff string, at int) {
+func (h history) play(t *testing.T, reference, subject Open, serve Serve) (diff string, at int) {
 	a, b := newSubject(t, reference(t)), newSubject(t, subject(t))
+	b.serve = serve
 	as, bs := a.counted(), b.counted()
 	for at, c := range h {
 		want, got := answer(t.Context(), as, c), answer(t.Context(), bs, c)
@@ -72,15 +82,15 @@ func (h history) play(t *testing.T, reference, subject Open) (diff string, at in
 }
 
 // counted is the service with a clock and UUIDs that are the same in every run.
-func (s *subject) counted() *component.Service {
+func (s *subject) counted() component.API {
 	ids, now := 0, moment(0)
-	return component.New(s.store, component.Options{Artifacts: s.bytes, Name: "test", Inline: 8,
+	return s.held(component.Options{Name: "test", Inline: 8,
 		ID:  func() string { ids++; return uuid(ids) },
 		Now: func() time.Time { now = now.Add(time.Second); return now }})
 }
 
 // answer is a call's answer as text: JSON, or the kind of its error.
-func answer(ctx context.Context, s *component.Service, c call) string {
+func answer(ctx context.Context, s component.API, c call) string {
 	v, err := c.do(ctx, s)
 	if err != nil {
 		return "error " + string(errs.KindOf(err))
@@ -166,17 +176,17 @@ func (g gen) call() call {
 	o := component.RemoveOptions{Force: g.IntN(2) == 0, Recursive: g.IntN(2) == 0, DryRun: g.IntN(4) == 0}
 	switch n := g.IntN(40); {
 	case n < 10:
-		return call{fmt.Sprintf("remove %+v %+v", w, o), func(ctx context.Context, s *component.Service) (any, error) { return s.Remove(ctx, w, o) }}
+		return call{fmt.Sprintf("remove %+v %+v", w, o), func(ctx context.Context, s component.API) (any, error) { return s.Remove(ctx, w, o) }}
 	case n < 14:
-		return call{fmt.Sprintf("unhide %+v", w), func(ctx context.Context, s *component.Service) (any, error) { return s.Unhide(ctx, w) }}
+		return call{fmt.Sprintf("unhide %+v", w), func(ctx context.Context, s component.API) (any, error) { return s.Unhide(ctx, w) }}
 	case n < 16:
-		return call{"purge", func(ctx context.Context, s *component.Service) (any, error) { return s.Purge(ctx, component.Which{}) }}
+		return call{"purge", func(ctx context.Context, s component.API) (any, error) { return s.Purge(ctx, component.Which{}) }}
 	case n < 17:
-		return call{"drop", func(ctx context.Context, s *component.Service) (any, error) {
+		return call{"drop", func(ctx context.Context, s component.API) (any, error) {
 			return nil, s.Drop(ctx, component.DropOptions{Confirm: "test"})
 		}}
 	case n < 22:
-		return call{fmt.Sprintf("parents and children %+v", w), func(ctx context.Context, s *component.Service) (any, error) {
+		return call{fmt.Sprintf("parents and children %+v", w), func(ctx context.Context, s component.API) (any, error) {
 			parents, err := s.Parents(ctx, w)
 			if err != nil {
 				return nil, err
@@ -185,7 +195,7 @@ func (g gen) call() call {
 			return []any{parents, children}, err
 		}}
 	case n < 28:
-		return call{fmt.Sprintf("load %+v", w), func(ctx context.Context, s *component.Service) (any, error) {
+		return call{fmt.Sprintf("load %+v", w), func(ctx context.Context, s component.API) (any, error) {
 			c, err := s.Load(ctx, w)
 			if err != nil {
 				return nil, err
@@ -198,7 +208,7 @@ func (g gen) call() call {
 	if g.IntN(3) == 0 {
 		show.Identifier = ""
 	}
-	return call{fmt.Sprintf("show %+v", show), func(ctx context.Context, s *component.Service) (any, error) { return s.Show(ctx, show) }}
+	return call{fmt.Sprintf("show %+v", show), func(ctx context.Context, s component.API) (any, error) { return s.Show(ctx, show) }}
 }
 
 func (g gen) write() call {
@@ -210,14 +220,14 @@ func (g gen) write() call {
 	}
 	switch g.IntN(8) {
 	case 0:
-		return call{"plan " + text, func(ctx context.Context, s *component.Service) (any, error) { return s.Plan(ctx, c) }}
+		return call{"plan " + text, func(ctx context.Context, s component.API) (any, error) { return s.Plan(ctx, c) }}
 	case 1:
 		upsert := component.Upsert(g.IntN(2) == 0)
-		return call{fmt.Sprintf("replace %v %s", upsert, text), func(ctx context.Context, s *component.Service) (any, error) { return s.Replace(ctx, c, upsert) }}
+		return call{fmt.Sprintf("replace %v %s", upsert, text), func(ctx context.Context, s component.API) (any, error) { return s.Replace(ctx, c, upsert) }}
 	case 2:
-		return call{"apply always " + text, func(ctx context.Context, s *component.Service) (any, error) {
+		return call{"apply always " + text, func(ctx context.Context, s component.API) (any, error) {
 			return s.Versioned(component.Always).Apply(ctx, c)
 		}}
 	}
-	return call{"apply " + text, func(ctx context.Context, s *component.Service) (any, error) { return s.Apply(ctx, c) }}
+	return call{"apply " + text, func(ctx context.Context, s component.API) (any, error) { return s.Apply(ctx, c) }}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
@@ -21,7 +22,17 @@ type services struct {
 
 func (s *subject) service() *services {
 	data := query.NewService(memory.Open().Query(), query.Options{})
-	return &services{s, component.New(s.store, component.Options{Artifacts: s.bytes, Data: data, Name: "test"}), data}
+	return &services{s, s.held(component.Options{Data: data, Name: "test"}), data}
+}
+
+// held is the room as callers hold it.
+func (s *subject) held(o component.Options) component.API {
+	o.Artifacts = s.bytes
+	svc := component.New(s.store, o)
+	if s.serve == nil {
+		return svc
+	}
+	return s.serve(s.T, Rooms{svc, s.bytes, o.Data})
 }
 
 func model(identifier string) *component.Model {
@@ -142,7 +153,7 @@ var applying = []rule{
 		s.equal(told(r.Unchanged), []string{"model/b 0"})
 		_, err = s.Remove(s.ctx, component.Newest("model", "a"), component.RemoveOptions{})
 		s.must(err)
-		users, err := s.Users(s.ctx, "x")
+		users, err := s.Users(s.ctx, artifact.Digest(digest(1)))
 		s.must(err)
 		s.equal(len(users), 0)
 		s.equal(s.unused(), []string{}) // b has it

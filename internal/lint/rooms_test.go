@@ -65,8 +65,8 @@ var rooms = map[string][]string{
 
 	"server/wire": {"state", "lake", "query"},
 	"server/keys": nil,
-	"server":      {"analytics", "chat", "erasure", "state", "lake", "query", "server/wire", "server/keys", "blob/media"},
-	"client":      {"chat", "erasure", "query", "state", "lake", "server/wire"},
+	"server":      {"analytics", "artifact", "chat", "component", "component/yaml", "erasure", "state", "lake", "query", "server/wire", "server/keys", "blob/media"},
+	"client":      {"artifact", "chat", "component", "erasure", "query", "state", "lake", "server/wire"},
 
 	"transfer":                 {"chat"},
 	"transfer/archive":         {"chat", "transfer"},
