@@ -43,8 +43,9 @@ var rooms = map[string][]string{
 	"store":                   {"artifact", "chat", "state", "query", "component"},
 	"store/internal/sqlmeta":  {"artifact", "store/internal/sqlcore"},
 	"store/internal/sqlquery": {"state", "query"},
+	"store/internal/rowquery": {"query"},
 	"store/internal/sqlcore":  {"chat", "state", "query", "component", "store"},
-	"store/memory":            {"artifact", "chat", "state", "query", "component", "store", "internal/goid"},
+	"store/memory":            {"artifact", "chat", "state", "query", "component", "store", "store/internal/rowquery", "internal/goid"},
 	"store/sqlite":            {"artifact", "analytics", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlquery", "store/internal/sqlmeta", "internal/goid"},
 	"store/postgres":          {"artifact", "chat", "state", "query", "component", "store", "store/internal/sqlcore", "store/internal/sqlquery", "store/internal/sqlmeta", "internal/goid"},
 

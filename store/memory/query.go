@@ -1,17 +1,15 @@
 package memory
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
+	"github.com/varvedb/varve/store/internal/rowquery"
 )
 
 // Query implements store.Tx.
@@ -128,7 +126,7 @@ func (b databackend) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any,
 	return func(yield func([]any, error) bool) {
 		var out [][]any
 		err := b.at.read(ctx, func(d *data) (err error) {
-			out, err = d.answer(p)
+			out, err = rowquery.Answer(ctx, p, d.source)
 			return err
 		})
 		if err != nil {
@@ -153,23 +151,23 @@ func (b databackend) Insert(ctx context.Context, w query.Write, rows [][]any) (k
 		column := r.table.Index(r.table.Key)
 		least, greatest := rows[0][column], rows[0][column]
 		for _, row := range rows {
-			key := keyText(row[column])
+			key := rowquery.KeyText(row[column])
 			if _, taken := r.rows[key]; taken {
 				return errs.Field(errs.Exists, r.table.Key, "the table %q has a row with the key %q", r.table.Name, key)
 			}
 			put(d, r.rows, key, slices.Clone(row))
 			keys = append(keys, key)
-			if compareValues(row[column], least) < 0 {
+			if rowquery.Compare(row[column], least) < 0 {
 				least = row[column]
 			}
-			if compareValues(row[column], greatest) > 0 {
+			if rowquery.Compare(row[column], greatest) > 0 {
 				greatest = row[column]
 			}
 		}
 		if !w.Quiet {
-			d.note(r.table.Name, keyText(least), change.Insert, w.Now)
+			d.note(r.table.Name, rowquery.KeyText(least), change.Insert, w.Now)
 			if len(rows) > 1 {
-				d.events[len(d.events)-1].Last = keyText(greatest)
+				d.events[len(d.events)-1].Last = rowquery.KeyText(greatest)
 			}
 		}
 		return nil
@@ -180,26 +178,19 @@ func (b databackend) Insert(ctx context.Context, w query.Write, rows [][]any) (k
 	return keys, nil
 }
 
-func keyText(v any) string {
-	if n, ok := v.(int64); ok {
-		return strconv.FormatInt(n, 10)
-	}
-	return v.(string)
-}
-
 // chosen are the keys of the rows that a condition lets through, in order.
 func (r *relation) chosen(where query.Cond) []string {
 	column := r.table.Index(r.table.Key)
-	var found [][]any
+	var found []any
 	for _, row := range r.rows {
-		if truthOf(tuple{row}, where) == yes {
-			found = append(found, row)
+		if rowquery.Holds(row, where) {
+			found = append(found, row[column])
 		}
 	}
-	slices.SortFunc(found, func(a, b []any) int { return compareValues(a[column], b[column]) })
+	slices.SortFunc(found, rowquery.Compare)
 	keys := make([]string, len(found))
-	for i, row := range found {
-		keys[i] = keyText(row[column])
+	for i, key := range found {
+		keys[i] = rowquery.KeyText(key)
 	}
 	return keys
 }
@@ -246,16 +237,23 @@ func (databackend) Raw(context.Context, query.Raw, bool) (query.Answer, error) {
 	return query.Answer{}, errs.New(errs.Unsupported, "a database in memory has no language of its own; ask by a select")
 }
 
-// own copies a value, so that what the caller does to it does not reach the
-// store.
-func own(v any) any {
-	switch v := v.(type) {
-	case []byte:
-		return bytes.Clone(v)
-	case json.RawMessage:
-		return json.RawMessage(bytes.Clone(v))
-	case []float32:
-		return slices.Clone(v)
+// source are the rows of a table that may be seen.
+func (d *data) source(s *query.Source) ([][]any, error) {
+	var rows [][]any
+	if s.Table.Reserved != "" {
+		rows = d.reservedRows(s.Table)
+	} else {
+		r, err := d.relation(s.Table)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range r.rows {
+			rows = append(rows, row)
+		}
 	}
-	return v
+	if s.Owner != nil {
+		owner := s.Table.Index(s.Table.Owner)
+		rows = slices.DeleteFunc(rows, func(row []any) bool { return row[owner] != any(*s.Owner) })
+	}
+	return rows, nil
 }

@@ -1,15 +1,12 @@
 package memory
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/store/internal/rowquery"
 )
 
 // Scan implements state.Store.
@@ -53,7 +50,7 @@ func standing(t *state.Table, v state.Version, order []state.Order) []any {
 
 func compare(order []state.Order, a, b []any) int {
 	for i := range a {
-		c := compareNull(a[i], b[i])
+		c := rowquery.CompareNull(a[i], b[i])
 		if i < len(order) && order[i].Descending {
 			c = -c
 		}
@@ -62,44 +59,6 @@ func compare(order []state.Order, a, b []any) int {
 		}
 	}
 	return 0
-}
-
-// compareNull puts NULL after everything else.
-func compareNull(a, b any) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return 1
-	case b == nil:
-		return -1
-	}
-	return compareValues(a, b)
-}
-
-// compareValues compares two values of one type.
-func compareValues(a, b any) int {
-	switch a := a.(type) {
-	case string:
-		return strings.Compare(a, b.(string))
-	case int64:
-		return cmp.Compare(a, b.(int64))
-	case float64:
-		return cmp.Compare(a, b.(float64))
-	case time.Time:
-		return a.Compare(b.(time.Time))
-	case []byte:
-		return bytes.Compare(a, b.([]byte))
-	case bool:
-		switch {
-		case a == b.(bool):
-			return 0
-		case a:
-			return 1
-		}
-		return -1
-	}
-	return 1
 }
 
 func satisfies(t *state.Table, v state.Version, where []state.Condition) bool {
@@ -114,24 +73,24 @@ func satisfies(t *state.Table, v state.Version, where []state.Condition) bool {
 func holds(v any, c state.Condition) bool {
 	switch c.Op {
 	case state.Equal:
-		return compareNull(v, c.Value) == 0
+		return rowquery.CompareNull(v, c.Value) == 0
 	case state.NotEqual:
-		return compareNull(v, c.Value) != 0
+		return rowquery.CompareNull(v, c.Value) != 0
 	}
 	if v == nil {
 		return false
 	}
 	switch c.Op {
 	case state.Less:
-		return compareValues(v, c.Value) < 0
+		return rowquery.Compare(v, c.Value) < 0
 	case state.LessEqual:
-		return compareValues(v, c.Value) <= 0
+		return rowquery.Compare(v, c.Value) <= 0
 	case state.Greater:
-		return compareValues(v, c.Value) > 0
+		return rowquery.Compare(v, c.Value) > 0
 	case state.GreaterEqual:
-		return compareValues(v, c.Value) >= 0
+		return rowquery.Compare(v, c.Value) >= 0
 	case state.In:
-		return slices.ContainsFunc(c.Value.([]any), func(one any) bool { return compareValues(v, one) == 0 })
+		return slices.ContainsFunc(c.Value.([]any), func(one any) bool { return rowquery.Compare(v, one) == 0 })
 	case state.Has:
 		return has(v.(json.RawMessage), c.Value.(string))
 	}

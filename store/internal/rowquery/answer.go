@@ -1,10 +1,15 @@
-package memory
+// Package rowquery answers plans over rows that are in memory. What it answers
+// is what [query.Cond] and [query.Plan] say: the other stores are held to it.
+package rowquery
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/varvedb/varve/query"
 )
@@ -12,21 +17,26 @@ import (
 // tuple is a row of each table of a plan; nil where a left join found none.
 type tuple [][]any
 
-// answer is the rows of a plan in its order.
-func (d *data) answer(p *query.Plan) ([][]any, error) {
+// Answer is the rows of a plan in its order. source gives the rows of a table
+// that may be seen, which are not changed; rows that are equal in all terms of
+// the order stay in theirs. What is returned is the caller's.
+func Answer(ctx context.Context, p *query.Plan, source func(*query.Source) ([][]any, error)) ([][]any, error) {
 	var tuples []tuple
 	for i := range p.Tables {
-		rows, err := d.source(&p.Tables[i])
+		rows, err := source(&p.Tables[i])
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			for _, row := range rows {
-				tuples = append(tuples, tuple{row})
+		if i > 0 {
+			if tuples, err = join(ctx, tuples, rows, &p.Tables[i]); err != nil {
+				return nil, err
 			}
 			continue
 		}
-		tuples = join(tuples, rows, &p.Tables[i])
+		tuples = make([]tuple, len(rows))
+		for n := range rows {
+			tuples[n] = rows[n : n+1 : n+1]
+		}
 	}
 	tuples = slices.DeleteFunc(tuples, func(t tuple) bool { return truthOf(t, p.Where) != yes })
 	slices.SortStableFunc(tuples, func(a, b tuple) int { return compareTuples(p.Order, a, b) })
@@ -41,33 +51,23 @@ func (d *data) answer(p *query.Plan) ([][]any, error) {
 			out[i][n] = own(t.at(ref))
 		}
 	}
-	return out, nil
+	return out, ctx.Err()
 }
 
-// source are the rows of a table that may be seen.
-func (d *data) source(s *query.Source) ([][]any, error) {
-	var rows [][]any
-	if s.Table.Reserved != "" {
-		rows = d.reservedRows(s.Table)
-	} else {
-		r, err := d.relation(s.Table)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range r.rows {
-			rows = append(rows, row)
-		}
+// Holds tells whether a condition lets a row of the one table through.
+func Holds(row []any, where query.Cond) bool { return truthOf(tuple{row}, where) == yes }
+
+// KeyText is a key as text.
+func KeyText(v any) string {
+	if n, ok := v.(int64); ok {
+		return strconv.FormatInt(n, 10)
 	}
-	if s.Owner != nil {
-		owner := s.Table.Index(s.Table.Owner)
-		rows = slices.DeleteFunc(rows, func(row []any) bool { return row[owner] != any(*s.Owner) })
-	}
-	return rows, nil
+	return v.(string)
 }
 
 func compareTuples(order []query.Sort, a, b tuple) int {
 	for _, o := range order {
-		c := compareNull(a.at(o.Ref), b.at(o.Ref))
+		c := CompareNull(a.at(o.Ref), b.at(o.Ref))
 		if o.Descending {
 			c = -c
 		}
@@ -79,7 +79,7 @@ func compareTuples(order []query.Sort, a, b tuple) int {
 }
 
 // join adds the rows of a table to each tuple whose pairs are equal.
-func join(tuples []tuple, rows [][]any, s *query.Source) []tuple {
+func join(ctx context.Context, tuples []tuple, rows [][]any, s *query.Source) ([]tuple, error) {
 	partners := map[string][][]any{}
 	for _, row := range rows {
 		if key, ok := pairKey(s.On, 1, func(ref query.Ref) any { return valueAt(row, ref) }); ok {
@@ -88,6 +88,9 @@ func join(tuples []tuple, rows [][]any, s *query.Source) []tuple {
 	}
 	var out []tuple
 	for _, t := range tuples {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		var found [][]any
 		if key, ok := pairKey(s.On, 0, t.at); ok {
 			found = partners[key]
@@ -99,7 +102,7 @@ func join(tuples []tuple, rows [][]any, s *query.Source) []tuple {
 			out = append(out, append(slices.Clone(t), row))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // pairKey is the text of one side of a join's pairs; false where one is NULL.
@@ -230,5 +233,19 @@ func ordered(a, b any) int {
 	if f, isReal := a.(float64); isInteger && isReal {
 		return cmp.Compare(f, float64(n))
 	}
-	return compareValues(a, b)
+	return Compare(a, b)
+}
+
+// own copies a value, so that what the caller does to it does not reach the
+// store.
+func own(v any) any {
+	switch v := v.(type) {
+	case []byte:
+		return bytes.Clone(v)
+	case json.RawMessage:
+		return json.RawMessage(bytes.Clone(v))
+	case []float32:
+		return slices.Clone(v)
+	}
+	return v
 }
