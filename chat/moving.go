@@ -132,29 +132,6 @@ func (t *Thread) Activity() string {
 	return last
 }
 
-// PutThread puts a whole thread in the place of the one with its id, as
-// [Mover.Load] does. It is for imports: errs.Forbidden without [Raw] or for an
-// acting user.
-func (s *Service) PutThread(ctx context.Context, t Thread) (Written, error) {
-	if !IsRaw(ctx) || Actor(ctx) != "" {
-		return Written{}, errs.New(errs.Forbidden, "whole threads are written by who may see all, and for nobody in particular")
-	}
-	m, err := MoverOf(s.port())
-	if err != nil {
-		return Written{}, err
-	}
-	t = t.own()
-	warnings, err := t.Check()
-	if err != nil {
-		return Written{}, err
-	}
-	defer s.swept()
-	if err := m.Load(ctx, []Thread{t}, s.write(ctx)); err != nil {
-		return Written{}, err
-	}
-	return Written{ID: t.ID, Warnings: warnings}, nil
-}
-
 // own is a copy whose lists are its own, so that a check does not reach the
 // caller's.
 func (t Thread) own() Thread {

@@ -22,9 +22,10 @@ type sweeper struct {
 	once    sync.Once
 	done    chan struct{}
 
-	turn chan struct{} // held by who deletes
-	mu   sync.Mutex
-	held map[string]bool // keys being written or deleted
+	turn  chan struct{} // held by who deletes
+	mu    sync.Mutex
+	held  map[string]bool // keys being written or deleted
+	freed chan struct{}   // closed when some of them are no more
 }
 
 const (
@@ -36,7 +37,7 @@ const (
 func newSweeper(s *Service) *sweeper {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &sweeper{service: s, wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
-		done: make(chan struct{}), turn: make(chan struct{}, 1), held: map[string]bool{}}
+		done: make(chan struct{}), turn: make(chan struct{}, 1), held: map[string]bool{}, freed: make(chan struct{})}
 }
 
 // begin starts the goroutine, unless it was started or stopped.
@@ -179,6 +180,28 @@ func (s *sweeper) release(keys ...string) {
 	defer s.mu.Unlock()
 	for _, key := range keys {
 		delete(s.held, key)
+	}
+	close(s.freed)
+	s.freed = make(chan struct{})
+}
+
+// await holds a key as soon as nobody else does.
+func (s *sweeper) await(ctx context.Context, key string) error {
+	for {
+		s.mu.Lock()
+		freed, taken := s.freed, s.held[key]
+		if !taken {
+			s.held[key] = true
+		}
+		s.mu.Unlock()
+		if !taken {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return errs.Wrap(errs.Unavailable, context.Cause(ctx), "the call was given up")
+		}
 	}
 }
 

@@ -137,6 +137,11 @@ func (a *Chat) Content(ctx context.Context, r chat.Ref) (chat.Content, error) {
 	if err != nil {
 		return chat.Content{}, err
 	}
+	return contentOf(response), nil
+}
+
+// contentOf is the content that an answer brings.
+func contentOf(response *http.Response) chat.Content {
 	c := chat.Content{Body: response.Body, MIME: response.Header.Get("Content-Type"), Size: response.ContentLength}
 	if _, params, err := mime.ParseMediaType(response.Header.Get("Content-Disposition")); err == nil {
 		c.Name = params["filename"]
@@ -144,7 +149,7 @@ func (a *Chat) Content(ctx context.Context, r chat.Ref) (chat.Content, error) {
 	if t, err := http.ParseTime(response.Header.Get("Last-Modified")); err == nil {
 		c.ModTime = t
 	}
-	return c, nil
+	return c
 }
 
 // DeleteElement implements chat.API.

@@ -28,6 +28,7 @@ func (s *Server) routes() error {
 	s.lakeRoutes()
 	s.sqlRoutes()
 	s.keepingRoutes()
+	s.rowsRoutes()
 	s.queryRoutes()
 	s.componentRoutes()
 	s.artifactRoutes()

@@ -44,6 +44,8 @@ type Database struct {
 	Artifacts *artifact.Store
 	// Files keeps bytes under object keys; nil: /v1/objects is unsupported.
 	Files Files
+	// Rows are whole threads as they are stored; nil: /v1/rows is unsupported.
+	Rows Rows
 	// Keeper erases people and deletes what is old; nil: /v1/erasures and
 	// /v1/retention are unsupported.
 	Keeper Keeper

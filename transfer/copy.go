@@ -145,8 +145,9 @@ func (r *run) refuse(why string) {
 // users are copied by every run: they are few.
 func (r *run) users(ctx context.Context) error {
 	r.Done.Users, r.Kept.Users, r.Replaced.Users = 0, 0, 0
+	look := newLookup(r.To.Store)
 	return users(ctx, r.From.Store, func(u chat.User) error {
-		if stays, err := r.keepUser(ctx, u); stays || err != nil {
+		if stays, err := r.keepUser(ctx, look, u); stays || err != nil {
 			return err
 		}
 		r.Done.Users++
@@ -156,10 +157,13 @@ func (r *run) users(ctx context.Context) error {
 		if at, ok := chat.NormalTime(u.CreatedAt); ok {
 			u.CreatedAt = at
 		}
-		_, err := r.To.Store.PutUser(ctx, u, chat.Write{Now: time.Now()})
+		stored, err := r.To.Store.PutUser(ctx, u, chat.Write{Now: time.Now()})
 		if errs.KindOf(err) == errs.Invalid || errs.KindOf(err) == errs.Exists || errs.KindOf(err) == errs.Conflict {
 			r.refuse(fmt.Sprintf("user %q: %v", u.Identifier, err))
 			return nil
+		}
+		if err == nil {
+			r.owners.know(stored)
 		}
 		return err
 	})
@@ -256,10 +260,10 @@ func (r *run) gather(ctx context.Context, ids []string, b *batch) (weight int, e
 	if err != nil {
 		return 0, err
 	}
-	there, err := r.there(ctx, ids)
+	there, err := r.there(ctx, ids, found)
 	for i := 0; err == nil && i < len(found); i++ {
 		weight += weigh(&found[i])
-		err = r.prepare(ctx, &found[i], there[found[i].ID], b)
+		err = r.prepare(ctx, &found[i], there, b)
 		if ofTheThread(err) {
 			r.refuse(fmt.Sprintf("thread %q: %v", found[i].ID, err))
 			err = nil
@@ -290,9 +294,9 @@ func weigh(t *chat.Thread) int {
 }
 
 // prepare brings a thread into the form in which it is written, and its bytes
-// to the destination: rows never name bytes that are not there. old is what the
-// destination has, as far as that counts.
-func (r *run) prepare(ctx context.Context, t, old *chat.Thread, b *batch) error {
+// to the destination: rows never name bytes that are not there.
+func (r *run) prepare(ctx context.Context, t *chat.Thread, there presence, b *batch) error {
+	old := there.threads[t.ID]
 	warnings, err := t.Check()
 	if err != nil {
 		return err
@@ -302,14 +306,15 @@ func (r *run) prepare(ctx context.Context, t, old *chat.Thread, b *batch) error 
 		return err
 	}
 	r.address(t)
-	same := false
+	same, theirs := false, there
 	if old != nil {
+		theirs.own = keysOf(old)
 		if same, err = r.compare(t, old); err != nil || !same && !r.Replace {
 			return err
 		}
 	}
 	for i := range t.Elements {
-		n, err := r.bytes(ctx, &t.Elements[i], old)
+		n, err := r.bytes(ctx, &t.Elements[i], theirs)
 		if err != nil {
 			return err
 		}
@@ -338,9 +343,12 @@ func (r *run) address(t *chat.Thread) {
 }
 
 // bytes copies the bytes of an element and returns how many; -1: none had to be.
-func (r *run) bytes(ctx context.Context, e *chat.Element, old *chat.Thread) (int64, error) {
+func (r *run) bytes(ctx context.Context, e *chat.Element, there presence) (int64, error) {
 	if e.ObjectKey == "" || r.From.Files == nil || r.To.Files == nil {
 		return -1, nil
+	}
+	if kept, err := r.bytesThere(ctx, e, there); kept || err != nil {
+		return -1, err
 	}
 	content, err := r.From.Files.Open(ctx, e.ObjectKey)
 	if errs.KindOf(err) == errs.NotFound {
@@ -351,9 +359,6 @@ func (r *run) bytes(ctx context.Context, e *chat.Element, old *chat.Thread) (int
 		return 0, err
 	}
 	defer content.Body.Close()
-	if there, err := r.bytesThere(ctx, e, old); there || err != nil {
-		return -1, err
-	}
 	if r.DryRun {
 		return content.Size, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/varvedb/varve/chat"
@@ -25,17 +27,15 @@ func (r *run) differ(format string, args ...any) {
 }
 
 // keepUser tells whether a user at the destination stays as they are.
-func (r *run) keepUser(ctx context.Context, u chat.User) (stays bool, err error) {
+func (r *run) keepUser(ctx context.Context, look *lookup, u chat.User) (stays bool, err error) {
 	if !r.looks() {
 		return false, nil
 	}
-	old, err := r.To.Store.User(ctx, u.Identifier)
-	if errs.KindOf(err) == errs.NotFound {
-		return false, nil
-	}
-	if err != nil {
+	old, there, err := look.user(ctx, u.Identifier)
+	if !there || err != nil {
 		return false, err
 	}
+	r.owners.know(old)
 	old.CreatedAt = u.CreatedAt // which stays whatever is written
 	var copied chat.User
 	if err := json.Unmarshal(form(u), &copied); err != nil {
@@ -53,17 +53,39 @@ func (r *run) keepUser(ctx context.Context, u chat.User) (stays bool, err error)
 	return false, nil
 }
 
-// there returns what the destination has of some threads.
-func (r *run) there(ctx context.Context, ids []string) (map[string]*chat.Thread, error) {
+// presence is what the destination has of what some threads hold.
+type presence struct {
+	threads map[string]*chat.Thread
+	sums    map[string]chat.Sum // of bytes, by their keys
+	own     map[string]bool     // keys that the thread in hand has there
+}
+
+// there asks the destination once for all that some threads hold.
+func (r *run) there(ctx context.Context, ids []string, ours []chat.Thread) (p presence, err error) {
 	if !r.looks() {
-		return nil, nil
+		return p, nil
 	}
 	found, err := r.to.Whole(ctx, ids)
-	byID := make(map[string]*chat.Thread, len(found))
-	for i := range found {
-		byID[found[i].ID] = &found[i]
+	if err != nil {
+		return p, err
 	}
-	return byID, err
+	p.threads = make(map[string]*chat.Thread, len(found))
+	for i := range found {
+		p.threads[found[i].ID] = &found[i]
+	}
+	if keys := allKeys(ours); len(keys) > 0 && r.From.Files != nil && r.To.Files != nil {
+		p.sums, err = chat.SumsOf(ctx, r.To.Files, keys)
+	}
+	return p, err
+}
+
+// allKeys are the keys of bytes that threads name, each once.
+func allKeys(threads []chat.Thread) []string {
+	all := map[string]bool{}
+	for i := range threads {
+		maps.Copy(all, keysOf(&threads[i]))
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // compare tells whether the destination has a thread as it is here. It changes
@@ -74,7 +96,6 @@ func (r *run) compare(t, old *chat.Thread) (same bool, err error) {
 		return false, err
 	}
 	normal(&a)
-	keys := keysOf(old)
 	normal(old)
 	if a.CreatedAt == "" {
 		old.CreatedAt = "" // a time is made for what has none
@@ -85,10 +106,6 @@ func (r *run) compare(t, old *chat.Thread) (same bool, err error) {
 	}
 	v := verifier{hashA: sha256.New(), hashB: sha256.New()}
 	v.whole(&a, old)
-	old.Elements = nil // whole took them apart; bytesThere asks for keys
-	for key := range keys {
-		old.Elements = append(old.Elements, chat.Element{ObjectKey: key})
-	}
 	if v.out.Different > 0 && !r.Replace {
 		r.differ("%s", strings.Join(v.out.Differences, ", "))
 	}
@@ -117,25 +134,21 @@ func keysOf(t *chat.Thread) map[string]bool {
 // bytesThere tells whether the destination has the bytes of an element. Other
 // bytes are not written over, unless they are the thread's own and it is
 // replaced: they may be anybody's.
-func (r *run) bytesThere(ctx context.Context, e *chat.Element, old *chat.Thread) (bool, error) {
-	if !r.looks() {
+func (r *run) bytesThere(ctx context.Context, e *chat.Element, there presence) (bool, error) {
+	theirs, ok := there.sums[e.ObjectKey]
+	if !ok {
 		return false, nil
 	}
-	theirs, _, err := digest(ctx, r.To.Files, e.ObjectKey)
-	if errs.KindOf(err) == errs.NotFound {
-		return false, nil
-	}
+	ours, err := chat.SumsOf(ctx, r.From.Files, []string{e.ObjectKey})
 	if err != nil {
 		return false, err
 	}
-	ours, _, err := digest(ctx, r.From.Files, e.ObjectKey)
-	if err != nil {
-		return false, err
-	}
-	if bytes.Equal(ours, theirs) {
+	switch mine, ok := ours[e.ObjectKey]; {
+	case !ok:
+		return false, nil // missing, or named by the error of reading it
+	case mine == theirs:
 		return true, nil
-	}
-	if r.Replace && old != nil && keysOf(old)[e.ObjectKey] {
+	case r.Replace && there.own[e.ObjectKey]:
 		return false, nil
 	}
 	return false, errs.Field(errs.Conflict, "objectKey", "the destination has other bytes under %q already", e.ObjectKey)

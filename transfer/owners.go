@@ -47,12 +47,17 @@ func (o *owners) settle(ctx context.Context, t *chat.Thread, dry bool) error {
 	if err != nil {
 		return err
 	}
+	o.know(u)
+	t.UserID = u.ID
+	return nil
+}
+
+// know remembers a user of the destination.
+func (o *owners) know(u chat.User) {
 	if len(o.byName) >= cached {
 		clear(o.byName)
 	}
 	o.byName[u.Identifier] = u.ID
-	t.UserID = u.ID
-	return nil
 }
 
 // name finds the identifier of an owner of whom the thread knows the id only.

@@ -8,12 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash"
-	"io"
 	"maps"
 	"slices"
 
 	"github.com/varvedb/varve/chat"
-	"github.com/varvedb/varve/errs"
 )
 
 // Verdict is what a comparison of two databases found.
@@ -82,17 +80,19 @@ func (v *verifier) differs(format string, args ...any) {
 }
 
 func (v *verifier) users(ctx context.Context) error {
+	look := newLookup(v.to.Store)
 	return users(ctx, v.from.Store, func(a chat.User) error {
 		v.out.From.Users++
-		b, err := v.to.Store.User(ctx, a.Identifier)
-		if errs.KindOf(err) == errs.NotFound {
+		b, there, err := look.user(ctx, a.Identifier)
+		if err != nil {
+			return err
+		}
+		if !there {
 			v.sum(v.hashA, normalUser(a))
 			v.differs("user %q is missing", a.Identifier)
 			return nil
 		}
-		if err != nil {
-			return err
-		}
+		v.owners.know(b)
 		v.out.To.Users++
 		if a.ID != b.ID {
 			v.out.OtherIDs++
@@ -181,15 +181,19 @@ func (v *verifier) pair(ctx context.Context, p pair) error {
 	for i := range p.theirs {
 		byID[p.theirs[i].ID] = &p.theirs[i]
 	}
+	sums, err := v.sums(ctx, p)
+	if err != nil {
+		return err
+	}
 	for i := range p.ours {
-		if err := v.thread(ctx, &p.ours[i], byID[p.ours[i].ID]); err != nil {
+		if err := v.thread(ctx, &p.ours[i], byID[p.ours[i].ID], sums); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *verifier) thread(ctx context.Context, a, b *chat.Thread) error {
+func (v *verifier) thread(ctx context.Context, a, b *chat.Thread, sums [2]map[string]chat.Sum) error {
 	v.out.From.thread(a)
 	if _, err := a.Check(); err != nil {
 		v.differs("thread %q cannot be moved: %v", a.ID, err)
@@ -216,9 +220,7 @@ func (v *verifier) thread(ctx context.Context, a, b *chat.Thread) error {
 	}
 	v.whole(a, b)
 	for _, key := range keys {
-		if err := v.bytes(ctx, a.ID, key); err != nil {
-			return err
-		}
+		v.bytes(a.ID, key, sums)
 	}
 	return nil
 }
@@ -284,51 +286,37 @@ func bytesOf(a, b *chat.Thread) (keys []string) {
 	return keys
 }
 
-// bytes compares the bytes of both sides under a key.
-func (v *verifier) bytes(ctx context.Context, thread, key string) error {
-	if v.from.Files == nil || v.to.Files == nil {
-		return nil
+// sums are those of the bytes that threads name: the source's, and the
+// destination's.
+func (v *verifier) sums(ctx context.Context, p pair) (sums [2]map[string]chat.Sum, err error) {
+	keys := allKeys(p.ours)
+	if len(keys) == 0 || v.from.Files == nil || v.to.Files == nil {
+		return sums, nil
 	}
-	a, n, err := digest(ctx, v.from.Files, key)
-	if errs.KindOf(err) == errs.NotFound {
-		return nil // the source has lost them
+	if sums[0], err = chat.SumsOf(ctx, v.from.Files, keys); err == nil {
+		sums[1], err = chat.SumsOf(ctx, v.to.Files, keys)
 	}
-	if err != nil {
-		return err
-	}
-	v.out.From.Files++
-	v.out.From.Bytes += n
-	v.sum(v.hashA, a)
-	b, n, err := digest(ctx, v.to.Files, key)
-	if errs.KindOf(err) == errs.NotFound {
-		v.differs("thread %q: the bytes %q are missing", thread, key)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	v.out.To.Files++
-	v.out.To.Bytes += n
-	v.sum(v.hashB, b)
-	if !bytes.Equal(a, b) {
-		v.differs("thread %q: the bytes %q differ", thread, key)
-	}
-	return nil
+	return sums, err
 }
 
-func digest(ctx context.Context, files chat.Files, key string) ([]byte, int64, error) {
-	content, err := files.Open(ctx, key)
-	if err != nil {
-		return nil, 0, err
+// bytes compares the bytes of both sides under a key.
+func (v *verifier) bytes(thread, key string, sums [2]map[string]chat.Sum) {
+	a, ok := sums[0][key]
+	if !ok {
+		return // the source has lost them, or there are none to compare
 	}
-	defer content.Body.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, content.Body)
-	if ofTheThread(err) {
-		return nil, n, err
+	v.out.From.Files++
+	v.out.From.Bytes += a.Size
+	v.sum(v.hashA, []byte(a.SHA256))
+	b, ok := sums[1][key]
+	if !ok {
+		v.differs("thread %q: the bytes %q are missing", thread, key)
+		return
 	}
-	if err != nil {
-		return nil, n, errs.Wrap(errs.Unavailable, err, "the bytes could not be read to their end")
+	v.out.To.Files++
+	v.out.To.Bytes += b.Size
+	v.sum(v.hashB, []byte(b.SHA256))
+	if a != b {
+		v.differs("thread %q: the bytes %q differ", thread, key)
 	}
-	return h.Sum(nil), n, nil
 }

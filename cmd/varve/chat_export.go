@@ -42,7 +42,11 @@ func (e *exportCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, at.Close()) }()
-	from, err := transfer.Choose(ctx, at.side(), choice)
+	side, err := at.side(ctx)
+	if err != nil {
+		return err
+	}
+	from, err := transfer.Choose(ctx, side, choice)
 	if err != nil {
 		return err
 	}
@@ -61,15 +65,23 @@ func (e *exportCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 }
 
 // side is what was found as an end of a copy.
-func (f found) side() transfer.Side {
-	if f.server != nil {
-		return transfer.Through("the server", f.server.Chat())
+func (f found) side(ctx context.Context) (transfer.Side, error) {
+	if f.server == nil {
+		s := transfer.Side{Name: f.db.Source(), Store: f.db.Rows()}
+		if files := f.db.Files(); files != nil {
+			s.Files = files
+		}
+		return s, nil
 	}
-	s := transfer.Side{Name: f.db.Source(), Store: f.db.Rows()}
-	if files := f.db.Files(); files != nil {
+	rows, err := f.server.Rows(ctx)
+	if err != nil {
+		return transfer.Side{}, err
+	}
+	s := transfer.Side{Name: f.name, Store: rows}
+	if files := rows.Files(); files != nil {
 		s.Files = files
 	}
-	return s
+	return s, nil
 }
 
 func (e *exportCommand) choice() (c transfer.Choice, err error) {

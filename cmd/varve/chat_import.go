@@ -10,6 +10,7 @@ import (
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/config"
 	"github.com/varvedb/varve/transfer"
 	"github.com/varvedb/varve/transfer/archive"
 	"github.com/varvedb/varve/transfer/archive/literal"
@@ -47,14 +48,13 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, name, closed, err := i.destination(ctx, p, c)
+	to, err := i.destination(ctx, p, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closed()) }()
-	job := &transfer.Copy{From: from.Side(), To: found{db: to}.side(), DryRun: i.DryRun, Keep: true, Replace: i.Replace}
-	job.To.Name = name
-	job.Addresses = to.ElementURL()
+	defer func() { err = errors.Join(err, to.close()) }()
+	job := &transfer.Copy{From: from.Side(), To: to.Side, DryRun: i.DryRun, Keep: true, Replace: i.Replace}
+	job.Addresses = to.addresses
 	job.Journal = p.journal(job.From.Name, job.To.Name, fmt.Sprint(i.Replace))
 	out := imported{From: i.Path, To: job.To.Name, DryRun: i.DryRun, Notes: transfer.Limits(job.From, job.To)}
 	for _, note := range out.Notes {
@@ -74,29 +74,46 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 	return out.tell(p, job)
 }
 
+// importEnd is where an import goes.
+type importEnd struct {
+	transfer.Side
+	addresses func(threadID, elementID string) string
+	close     func() error
+}
+
 // destination opens the database, and makes it where it is not there yet. One
-// that a server holds is the server's.
-func (i *importCommand) destination(ctx context.Context, p *program, c *cli) (db *varve.DB, name string, closed func() error, err error) {
-	if isServer(p.config.URL) {
-		return nil, "", nil, usage{errs.Field(errs.Invalid, "url", "imports are made into databases; name the database of the server %s", p.config.URL)}
+// that a server holds is reached through the server.
+func (i *importCommand) destination(ctx context.Context, p *program, c *cli) (importEnd, error) {
+	name, missing := "", false
+	at, err := p.find(ctx, c.Chat.Database, func(ctx context.Context, d config.Database) (*varve.DB, error) {
+		src, err := varve.ParseURL(d.URL)
+		if missing = err == nil && i.DryRun && there(src) != nil; missing {
+			name = src.Redacted()
+			return nil, nil
+		}
+		return p.openDatabase(ctx, d)
+	})
+	if err != nil {
+		return importEnd{}, err
 	}
-	d, known := findDatabase(p.config, c.Chat.Database)
-	if !known {
-		return nil, "", nil, unknownDatabase(d.Name)
-	}
-	if h, held := holder(ctx, p.config.Data); held {
-		if _, served := h.serves(d, known); served {
-			return nil, "", nil, errs.Field(errs.Exists, "data", "a server (process %d) holds %s; stop it first", h.PID, p.config.Data)
+	end := importEnd{close: at.Close}
+	if missing {
+		if at.db, end.close, err = p.rehearsal(ctx); err != nil {
+			return end, err
 		}
 	}
-	if src, err := varve.ParseURL(d.URL); err == nil && i.DryRun && there(src) != nil {
-		db, closed, err = p.rehearsal(ctx)
-		return db, src.Redacted(), closed, err
+	if at.db != nil {
+		end.addresses = at.db.ElementURL()
+	} else {
+		end.addresses = func(string, string) string { return "" } // the server knows its own
 	}
-	if db, err = p.openDatabase(ctx, d); err != nil {
-		return nil, "", nil, err
+	if end.Side, err = at.side(ctx); err != nil {
+		return end, errors.Join(err, end.close())
 	}
-	return db, db.Source(), db.Close, nil
+	if missing {
+		end.Name = name
+	}
+	return end, nil
 }
 
 // rehearsal opens an empty database in the place of one that is not there yet.

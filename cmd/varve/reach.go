@@ -20,6 +20,7 @@ import (
 // found is where a database is: at a server, or opened by this process.
 type found struct {
 	server *client.Client
+	name   string // of the server and of the database at it, without secrets
 	db     *varve.DB
 }
 
@@ -58,7 +59,11 @@ func (p *program) find(ctx context.Context, name string, open opener) (found, er
 
 func call(address string, o client.Options) (found, error) {
 	c, err := client.New(address, o)
-	return found{server: c}, err
+	name := "the server " + varve.Source{URL: address}.Redacted()
+	if o.Database != "" {
+		name += ", database " + o.Database
+	}
+	return found{server: c, name: name}, err
 }
 
 // conversations are a database's, wherever they are.

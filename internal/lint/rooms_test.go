@@ -64,7 +64,7 @@ var rooms = map[string][]string{
 	"blob/azure":    {"blob"},
 	"blob/gcs":      {"blob"},
 
-	"server/wire": {"state", "lake", "query"},
+	"server/wire": {"chat", "state", "lake", "query"},
 	"server/keys": nil,
 	"server":      {"analytics", "artifact", "chat", "component", "component/yaml", "erasure", "state", "lake", "query", "server/wire", "server/keys", "blob/media"},
 	"client":      {"artifact", "chat", "component", "erasure", "query", "state", "lake", "server/wire"},

@@ -36,6 +36,7 @@ var (
 	_ chat.Mover     = (*Reader)(nil)
 	_ transfer.Store = (*Reader)(nil)
 	_ chat.Files     = readFiles{}
+	_ chat.Summer    = readFiles{}
 )
 
 // ready sorts the index and opens the folder of bytes, out of which nothing
@@ -228,6 +229,18 @@ func (f readFiles) Open(_ context.Context, key string) (c chat.Content, err erro
 		return c, changed(name)
 	}
 	return chat.Content{Body: &summed{File: file, sum: named.SHA256, name: name, hash: sha256.New()}, Size: named.Size, ModTime: info.ModTime()}, nil
+}
+
+// Sums implements chat.Summer: what the archive says. Bytes that are not what it
+// says are known when they are read.
+func (f readFiles) Sums(_ context.Context, keys []string) (map[string]chat.Sum, error) {
+	sums := map[string]chat.Sum{}
+	for _, key := range keys {
+		if named, ok := f.named(key); ok {
+			sums[key] = chat.Sum(named)
+		}
+	}
+	return sums, nil
 }
 
 func missing(name string) error {
