@@ -170,11 +170,12 @@ func SumsOf(ctx context.Context, files Files, keys []string) (map[string]Sum, er
 		return s.Sums(ctx, keys)
 	}
 	sums := make(map[string]Sum, len(keys))
+	buffer := make([]byte, 64<<10)
 	for _, key := range keys {
 		if _, known := sums[key]; known {
 			continue
 		}
-		sum, err := sumOf(ctx, files, key)
+		sum, err := sumOf(ctx, files, key, buffer)
 		switch errs.KindOf(err) {
 		case "":
 			sums[key] = sum
@@ -186,14 +187,15 @@ func SumsOf(ctx context.Context, files Files, keys []string) (map[string]Sum, er
 	return sums, nil
 }
 
-func sumOf(ctx context.Context, files Files, key string) (Sum, error) {
+func sumOf(ctx context.Context, files Files, key string, buffer []byte) (Sum, error) {
 	content, err := files.Open(ctx, key)
 	if err != nil {
 		return Sum{}, err
 	}
 	defer content.Body.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, content.Body)
+	// A body that writes itself would make a large buffer for each small file.
+	n, err := io.CopyBuffer(h, struct{ io.Reader }{content.Body}, buffer)
 	if err != nil {
 		return Sum{}, errs.Wrap(errs.Unavailable, err, "the bytes could not be read to their end")
 	}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"time"
@@ -43,6 +44,9 @@ type Copy struct {
 	// Rows is how long the rows of this run took, Indexes how long what the
 	// destination made of them at the end.
 	Rows, Indexes time.Duration
+	// Verdict is what [Verify] would tell, where all was there already and this
+	// run has compared it; nil where Verify is to be asked.
+	Verdict *Verdict
 	// Here is how much of Done this run did.
 	Here Count
 	// Mended counts texts with characters that no database takes.
@@ -86,7 +90,8 @@ func (c *Copy) Run(ctx context.Context) error {
 	if c.Resumed && c.Keep && !c.To.Store.Features().Transactions {
 		c.Replace = true // a thread that was half written is not to stay so
 	}
-	r := &run{Copy: c, from: from, to: to, journal: j, owners: newOwners(c.From.Store, c.To.Store)}
+	r := &run{Copy: c, from: from, to: to, journal: j, owners: newOwners(c.From.Store, c.To.Store),
+		seen: verifier{hashA: sha256.New(), hashB: sha256.New()}}
 	if err := r.users(ctx); err != nil {
 		return err
 	}
@@ -99,6 +104,9 @@ func (c *Copy) Run(ctx context.Context) error {
 		return err
 	}
 	c.Strangers = r.owners.made
+	if c.Verdict, err = r.verdict(ctx); err != nil {
+		return err
+	}
 	return j.end()
 }
 
@@ -130,6 +138,7 @@ type run struct {
 	journal  *journal
 	owners   *owners
 	total    int64
+	seen     verifier   // what was compared with what the destination has
 	refusing sync.Mutex // reading and writing both refuse
 }
 
@@ -306,15 +315,15 @@ func (r *run) prepare(ctx context.Context, t *chat.Thread, there presence, b *ba
 		return err
 	}
 	r.address(t)
-	same, theirs := false, there
+	same := false
 	if old != nil {
-		theirs.own = keysOf(old)
-		if same, err = r.compare(t, old); err != nil || !same && !r.Replace {
-			return err
+		there.own = keysOf(old)
+		if same = r.compare(t, old, there); !same && !r.Replace {
+			return nil
 		}
 	}
 	for i := range t.Elements {
-		n, err := r.bytes(ctx, &t.Elements[i], theirs)
+		n, err := r.bytes(ctx, &t.Elements[i], there)
 		if err != nil {
 			return err
 		}
@@ -347,7 +356,7 @@ func (r *run) bytes(ctx context.Context, e *chat.Element, there presence) (int64
 	if e.ObjectKey == "" || r.From.Files == nil || r.To.Files == nil {
 		return -1, nil
 	}
-	if kept, err := r.bytesThere(ctx, e, there); kept || err != nil {
+	if kept, err := r.bytesThere(e, there); kept || err != nil {
 		return -1, err
 	}
 	content, err := r.From.Files.Open(ctx, e.ObjectKey)

@@ -3,10 +3,8 @@ package transfer
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
+	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -36,13 +34,17 @@ func (r *run) keepUser(ctx context.Context, look *lookup, u chat.User) (stays bo
 		return false, err
 	}
 	r.owners.know(old)
-	old.CreatedAt = u.CreatedAt // which stays whatever is written
-	var copied chat.User
-	if err := json.Unmarshal(form(u), &copied); err != nil {
-		return false, err
+	if u.ID != old.ID {
+		r.seen.out.OtherIDs++
 	}
+	v := verifier{hashA: r.seen.hashA, hashB: r.seen.hashB}
+	v.compare("", normalUser(u), normalUser(old))
+	old.CreatedAt = u.CreatedAt // which stays whatever is written
 	switch {
-	case bytes.Equal(normalUser(copied), normalUser(old)):
+	case bytes.Equal(normalUser(u), normalUser(old)):
+		r.seen.out.From.Users++
+		r.seen.out.To.Users++
+		r.seen.out.Different += v.out.Different
 		r.Kept.Users++
 		return true, nil
 	case !r.Replace:
@@ -56,8 +58,8 @@ func (r *run) keepUser(ctx context.Context, look *lookup, u chat.User) (stays bo
 // presence is what the destination has of what some threads hold.
 type presence struct {
 	threads map[string]*chat.Thread
-	sums    map[string]chat.Sum // of bytes, by their keys
-	own     map[string]bool     // keys that the thread in hand has there
+	sums    sums
+	own     map[string]bool // keys that the thread in hand has there
 }
 
 // there asks the destination once for all that some threads hold.
@@ -73,28 +75,19 @@ func (r *run) there(ctx context.Context, ids []string, ours []chat.Thread) (p pr
 	for i := range found {
 		p.threads[found[i].ID] = &found[i]
 	}
-	if keys := allKeys(ours); len(keys) > 0 && r.From.Files != nil && r.To.Files != nil {
-		p.sums, err = chat.SumsOf(ctx, r.To.Files, keys)
-	}
+	p.sums, err = sumsOf(ctx, r.From, r.To, ours)
 	return p, err
-}
-
-// allKeys are the keys of bytes that threads name, each once.
-func allKeys(threads []chat.Thread) []string {
-	all := map[string]bool{}
-	for i := range threads {
-		maps.Copy(all, keysOf(&threads[i]))
-	}
-	return slices.Sorted(maps.Keys(all))
 }
 
 // compare tells whether the destination has a thread as it is here. It changes
 // old.
-func (r *run) compare(t, old *chat.Thread) (same bool, err error) {
-	var a chat.Thread
-	if err := json.Unmarshal(form(t), &a); err != nil {
-		return false, err
-	}
+func (r *run) compare(t, old *chat.Thread, there presence) (same bool) {
+	a := *t
+	a.Steps, a.Elements, a.Loose = slices.Clone(t.Steps), slices.Clone(t.Elements), slices.Clone(t.Loose)
+	count := Verdict{}
+	count.From.thread(&a)
+	count.To.thread(old)
+	keys := bytesOf(&a, old)
 	normal(&a)
 	normal(old)
 	if a.CreatedAt == "" {
@@ -104,12 +97,19 @@ func (r *run) compare(t, old *chat.Thread) (same bool, err error) {
 		unaddressed(&a)
 		unaddressed(old)
 	}
-	v := verifier{hashA: sha256.New(), hashB: sha256.New()}
+	v := verifier{hashA: r.seen.hashA, hashB: r.seen.hashB, out: count}
 	v.whole(&a, old)
-	if v.out.Different > 0 && !r.Replace {
+	same = v.out.Different == 0
+	if !same && !r.Replace {
 		r.differ("%s", strings.Join(v.out.Differences, ", "))
 	}
-	return v.out.Different == 0, nil
+	for _, key := range keys {
+		v.bytes(t.ID, key, there.sums)
+	}
+	r.seen.out.From.add(v.out.From)
+	r.seen.out.To.add(v.out.To)
+	r.seen.out.Different += v.out.Different
+	return same
 }
 
 // unaddressed takes away the addresses of stored bytes, which are a server's.
@@ -134,16 +134,12 @@ func keysOf(t *chat.Thread) map[string]bool {
 // bytesThere tells whether the destination has the bytes of an element. Other
 // bytes are not written over, unless they are the thread's own and it is
 // replaced: they may be anybody's.
-func (r *run) bytesThere(ctx context.Context, e *chat.Element, there presence) (bool, error) {
-	theirs, ok := there.sums[e.ObjectKey]
+func (r *run) bytesThere(e *chat.Element, there presence) (bool, error) {
+	theirs, ok := there.sums[1][e.ObjectKey]
 	if !ok {
 		return false, nil
 	}
-	ours, err := chat.SumsOf(ctx, r.From.Files, []string{e.ObjectKey})
-	if err != nil {
-		return false, err
-	}
-	switch mine, ok := ours[e.ObjectKey]; {
+	switch mine, ok := there.sums[0][e.ObjectKey]; {
 	case !ok:
 		return false, nil // missing, or named by the error of reading it
 	case mine == theirs:
@@ -152,4 +148,17 @@ func (r *run) bytesThere(ctx context.Context, e *chat.Element, there presence) (
 		return false, nil
 	}
 	return false, errs.Field(errs.Conflict, "objectKey", "the destination has other bytes under %q already", e.ObjectKey)
+}
+
+// verdict is what the comparison of a run amounts to that changed nothing: it
+// has seen all that Verify would look at. nil where Verify is to look.
+func (r *run) verdict(ctx context.Context) (*Verdict, error) {
+	wrote := r.Done != Count{} || r.Replaced != Count{} || r.Refusals+r.Differ+r.Missing+r.Strangers+r.seen.out.Different > 0
+	if !r.looks() || r.Resumed || wrote {
+		return nil, nil
+	}
+	v := r.seen.out
+	v.Differences = []string{}
+	v.FromHash, v.ToHash = hex.EncodeToString(r.seen.hashA.Sum(nil)), hex.EncodeToString(r.seen.hashB.Sum(nil))
+	return &v, v.more(ctx, r.To, r.Since)
 }

@@ -53,15 +53,18 @@ func Verify(ctx context.Context, from, to Side, o Options) (Verdict, error) {
 		return v.out, err
 	}
 	v.out.FromHash, v.out.ToHash = hex.EncodeToString(v.hashA.Sum(nil)), hex.EncodeToString(v.hashB.Sum(nil))
-	v.out.More = -1
-	if o.Since == "" {
-		n, err := total(ctx, to, "")
-		if err != nil {
-			return v.out, err
-		}
-		v.out.More = n - v.out.To.Threads
+	return v.out, v.out.more(ctx, to, o.Since)
+}
+
+// more counts what else the destination has.
+func (v *Verdict) more(ctx context.Context, to Side, since string) error {
+	v.More = -1
+	if since != "" {
+		return nil
 	}
-	return v.out, nil
+	n, err := total(ctx, to, "")
+	v.More = n - v.To.Threads
+	return err
 }
 
 type verifier struct {
@@ -181,7 +184,7 @@ func (v *verifier) pair(ctx context.Context, p pair) error {
 	for i := range p.theirs {
 		byID[p.theirs[i].ID] = &p.theirs[i]
 	}
-	sums, err := v.sums(ctx, p)
+	sums, err := sumsOf(ctx, v.from, v.to, p.ours)
 	if err != nil {
 		return err
 	}
@@ -193,7 +196,7 @@ func (v *verifier) pair(ctx context.Context, p pair) error {
 	return nil
 }
 
-func (v *verifier) thread(ctx context.Context, a, b *chat.Thread, sums [2]map[string]chat.Sum) error {
+func (v *verifier) thread(ctx context.Context, a, b *chat.Thread, sums sums) error {
 	v.out.From.thread(a)
 	if _, err := a.Check(); err != nil {
 		v.differs("thread %q cannot be moved: %v", a.ID, err)
@@ -207,7 +210,7 @@ func (v *verifier) thread(ctx context.Context, a, b *chat.Thread, sums [2]map[st
 		return nil
 	}
 	v.out.To.thread(b)
-	stray := a.CreatedAt == "" && a.Metadata == nil
+	stray := a.CreatedAt == ""
 	keys := bytesOf(a, b)
 	normal(a)
 	normal(b)
@@ -216,7 +219,7 @@ func (v *verifier) thread(ctx context.Context, a, b *chat.Thread, sums [2]map[st
 		unaddressed(b)
 	}
 	if stray {
-		b.CreatedAt = "" // a thread is made for what has none
+		b.CreatedAt = "" // a time is made for what has none
 	}
 	v.whole(a, b)
 	for _, key := range keys {
@@ -286,21 +289,8 @@ func bytesOf(a, b *chat.Thread) (keys []string) {
 	return keys
 }
 
-// sums are those of the bytes that threads name: the source's, and the
-// destination's.
-func (v *verifier) sums(ctx context.Context, p pair) (sums [2]map[string]chat.Sum, err error) {
-	keys := allKeys(p.ours)
-	if len(keys) == 0 || v.from.Files == nil || v.to.Files == nil {
-		return sums, nil
-	}
-	if sums[0], err = chat.SumsOf(ctx, v.from.Files, keys); err == nil {
-		sums[1], err = chat.SumsOf(ctx, v.to.Files, keys)
-	}
-	return sums, err
-}
-
 // bytes compares the bytes of both sides under a key.
-func (v *verifier) bytes(thread, key string, sums [2]map[string]chat.Sum) {
+func (v *verifier) bytes(thread, key string, sums sums) {
 	a, ok := sums[0][key]
 	if !ok {
 		return // the source has lost them, or there are none to compare

@@ -159,6 +159,9 @@ func (i *importCommand) verify(ctx context.Context, p *program, job *transfer.Co
 	if i.NoVerify || i.DryRun || job.Differ+job.Refusals > 0 {
 		return nil
 	}
+	if out.Verified = job.Verdict; out.Verified != nil {
+		return nil // importing compared it already
+	}
 	bar := p.bar("compared")
 	v, err := transfer.Verify(ctx, job.From, job.To, transfer.Options{Progress: bar.show, Addresses: job.Addresses})
 	bar.end()
