@@ -194,7 +194,7 @@ func partsOf(db *varve.DB) *wire.Parts {
 func (dbs databases) serve() []server.Database {
 	list := make([]server.Database, len(dbs))
 	for i, db := range dbs {
-		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Query: db.Query(), Components: db.Components(), Artifacts: db.Artifacts().Store,
+		list[i] = server.Database{Name: db.name, Chat: db.Chat(), State: db.State(), Lake: db.Lake(), SQL: db.Analytics(), Query: db.Query(), Rows: db.Chat().Rows(), Components: db.Components(), Artifacts: db.Artifacts().Store,
 			Keeper: db.DB, Ping: db.Ping, Parts: partsOf(db.DB)}
 		if files := db.Files(); files != nil { // a nil *blob.Bucket is no nil Files
 			list[i].Files = files
