@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Array is a tensor as callers give and get it. Its JSON form is lists within
@@ -135,7 +136,7 @@ func (t Type) vector(v any) (any, error) {
 	}
 	out := make([]float32, 0, t.Shape[0])
 	err := t.each(v, t.Shape, func(item any) error {
-		f, ok := float(item)
+		f, ok := datum.Float(item)
 		if !ok || math.IsNaN(f) || math.IsInf(float64(float32(f)), 0) {
 			return errs.New(errs.Invalid, "is of type %s; its numbers are finite and of 32 bits", t)
 		}
@@ -191,13 +192,13 @@ func finite(a Array) bool {
 func (t Type) element(v any) (f float64, n int64, err error) {
 	wrong := errs.New(errs.Invalid, "is of type %s and has something else in it", t)
 	if t.Elem[0] == 'f' {
-		f, ok := float(v)
+		f, ok := datum.Float(v)
 		if !ok || math.IsNaN(f) || math.IsInf(f, 0) || t.Elem == "f32" && math.IsInf(float64(float32(f)), 0) {
 			return 0, 0, wrong
 		}
 		return f, 0, nil
 	}
-	i, err := integer(v)
+	i, err := datum.Integer(v)
 	if err != nil {
 		return 0, 0, wrong
 	}
@@ -212,7 +213,7 @@ func (t Type) element(v any) (f float64, n int64, err error) {
 func (t Type) each(v any, shape []int, fn func(any) error) error {
 	if raw, ok := v.(json.RawMessage); ok {
 		var err error
-		if v, err = decodeJSON(raw); err != nil {
+		if v, err = datum.Decode(raw); err != nil {
 			return err
 		}
 	}
@@ -224,7 +225,7 @@ func (t Type) each(v any, shape []int, fn func(any) error) error {
 	}
 	r := reflect.ValueOf(v)
 	if k := r.Kind(); k != reflect.Slice && k != reflect.Array {
-		return mismatch(t, v)
+		return datum.Mismatch(t.String(), v)
 	}
 	if r.Len() != shape[0] {
 		return errs.New(errs.Invalid, "is of type %s; a list of %d is given where %d belong", t, r.Len(), shape[0])

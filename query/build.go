@@ -1,6 +1,10 @@
 package query
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/varvedb/varve/internal/datum"
+)
 
 // Col is a column's name where a value could stand: Eq("a", Col("b")) compares
 // two columns.
@@ -15,7 +19,7 @@ func compareWith(column string, op Op, v any) Expr {
 
 // Eq is true where a column equals a value, or is NULL where the value is nil.
 func Eq(column string, v any) Expr {
-	if plain(v) == nil {
+	if datum.Plain(v) == nil {
 		return IsNull(column)
 	}
 	return compareWith(column, Equal, v)
@@ -23,7 +27,7 @@ func Eq(column string, v any) Expr {
 
 // Ne is true where a column has another value; NULL has none. See [Differs].
 func Ne(column string, v any) Expr {
-	if plain(v) == nil {
+	if datum.Plain(v) == nil {
 		return NotNull(column)
 	}
 	return compareWith(column, NotEqual, v)

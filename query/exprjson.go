@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // comparisons are the operations that stand in the JSON form beside a column.
@@ -94,7 +95,7 @@ func compared(column string, op Op, raw json.RawMessage, path string) (Expr, err
 		return e, nil
 	}
 	var err error
-	e.Value, err = decodeJSON(raw)
+	e.Value, err = datum.Decode(raw)
 	return e, located(path, err)
 }
 
@@ -205,7 +206,7 @@ func (e Expr) flatMembers(b *bytes.Buffer) error {
 
 // severalMembers writes comparisons of one column in one object.
 func severalMembers(b *bytes.Buffer, of []Expr) error {
-	name, err := encodeJSON(of[0].Column)
+	name, err := datum.Encode(of[0].Column)
 	if err != nil {
 		return err
 	}
@@ -231,11 +232,11 @@ func separate(b *bytes.Buffer, write func(*bytes.Buffer) error) error {
 }
 
 func member(b *bytes.Buffer, name string, v any) error {
-	key, err := encodeJSON(name)
+	key, err := datum.Encode(name)
 	if err != nil {
 		return err
 	}
-	raw, err := encodeJSON(v)
+	raw, err := datum.Encode(v)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Format writes a query in the text form that [Parse] reads. errs.Unsupported
@@ -148,7 +149,7 @@ func (f *formatter) like(l *Like) {
 func (f *formatter) insert(i *Insert) {
 	var rows []string
 	for _, row := range i.Rows {
-		raw, err := encodeJSON(row)
+		raw, err := datum.Encode(row)
 		if err != nil {
 			f.err = errs.Field(errs.Invalid, "rows", "cannot be written as JSON")
 			return
@@ -256,7 +257,7 @@ func (f *formatter) comparison(e Expr) {
 }
 
 func (f *formatter) value(v any) string {
-	switch v := plain(v).(type) {
+	switch v := datum.Plain(v).(type) {
 	case nil:
 		return "null"
 	case string:
@@ -268,9 +269,9 @@ func (f *formatter) value(v any) string {
 	case json.Number:
 		return string(v)
 	default:
-		raw, err := encodeJSON(v)
+		raw, err := datum.Encode(v)
 		if err != nil {
-			f.err = errs.New(errs.Invalid, "%s has no text form", told(v))
+			f.err = errs.New(errs.Invalid, "%s has no text form", datum.Told(v))
 		}
 		return string(raw)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // InferType is the type of a column for a value like this one: text for text
@@ -19,7 +20,7 @@ import (
 // [IsFile] accepts, json for lists, objects and everything else. false: it is
 // NULL and can be anything.
 func InferType(v any) (Type, bool) {
-	if v = plain(v); v == nil {
+	if v = datum.Plain(v); v == nil {
 		return Type{}, false
 	}
 	switch v := v.(type) {
@@ -64,7 +65,7 @@ func inferJSON(raw json.RawMessage) (Type, bool) {
 	if s := strings.TrimSpace(string(raw)); s == "" || s[0] == '[' || s[0] == '{' {
 		return Type{Kind: JSON}, true
 	}
-	v, err := decodeJSON(raw)
+	v, err := datum.Decode(raw)
 	if err != nil {
 		return Type{Kind: JSON}, true
 	}

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // UnmarshalJSON reads the JSON form. It is strict: an unknown field is
 // errs.Invalid and named with its path, as in "select.where.n.>>". Numbers in
 // values stay as they are written.
 func (q *Query) UnmarshalJSON(raw []byte) error {
-	if err := checkNesting(raw, maxDepth+20); err != nil {
+	if err := datum.CheckNesting(raw, datum.MaxDepth+20); err != nil {
 		return located("query", err)
 	}
 	type fields Query
@@ -60,15 +61,15 @@ func cell(raw json.RawMessage) (any, error) {
 	if len(raw) > 0 && (raw[0] == '[' || raw[0] == '{') {
 		return json.RawMessage(bytes.Clone(raw)), nil
 	}
-	return decodeJSON(raw)
+	return datum.Decode(raw)
 }
 
 // MarshalJSON gives an object in the order of its names, or the bare value.
 func (r Row) MarshalJSON() ([]byte, error) {
 	if v, ok := r[scalar]; ok && len(r) == 1 {
-		return encodeJSON(v)
+		return datum.Encode(v)
 	}
-	return encodeJSON(map[string]any(r))
+	return datum.Encode(map[string]any(r))
 }
 
 func (t *Type) decode(raw json.RawMessage, path string) error {
@@ -99,10 +100,10 @@ func (o *Output) UnmarshalJSON(raw []byte) error { return o.decode(raw, "") }
 // MarshalJSON gives the name where it is not renamed.
 func (o Output) MarshalJSON() ([]byte, error) {
 	if o.As == "" {
-		return encodeJSON(o.Column)
+		return datum.Encode(o.Column)
 	}
 	type fields Output
-	return encodeJSON(fields(o))
+	return datum.Encode(fields(o))
 }
 
 func (o *Order) decode(raw json.RawMessage, path string) error {
@@ -125,9 +126,9 @@ func (o Order) MarshalJSON() ([]byte, error) {
 	type fields Order
 	switch {
 	case strings.HasPrefix(o.Column, "-"):
-		return encodeJSON(fields(o))
+		return datum.Encode(fields(o))
 	case o.Descending:
-		return encodeJSON("-" + o.Column)
+		return datum.Encode("-" + o.Column)
 	}
-	return encodeJSON(o.Column)
+	return datum.Encode(o.Column)
 }

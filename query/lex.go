@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // tokenKind is what a token of the text form is.
@@ -113,7 +114,7 @@ func placed(text string, at int, format string, args ...any) error {
 }
 
 func quote(s string) string {
-	raw, err := encodeJSON(s)
+	raw, err := datum.Encode(s)
 	if err != nil {
 		return s
 	}

@@ -7,13 +7,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Bounds that every database keeps.
 const (
-	MaxName = 63       // bytes of the name of a table or column
-	MaxKey  = 768      // bytes of a key: it stands in an index
-	MaxText = 64 << 20 // bytes of one value
+	MaxName = 63            // bytes of the name of a table or column
+	MaxKey  = 768           // bytes of a key: it stands in an index
+	MaxText = datum.MaxSize // bytes of one value
 )
 
 // CheckName lets through what every database takes as the name of a table or

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Bounds of a question.
@@ -140,7 +141,7 @@ func incomparable(ref Ref, e Expr) error {
 // compare resolves a comparison with a value.
 func (r *resolver) compare(ref Ref, e Expr) (Cond, error) {
 	c := Cond{Op: e.Op, Ref: ref}
-	given := plain(e.Value)
+	given := datum.Plain(e.Value)
 	switch e.Op {
 	case Is, IsNot:
 		if given == nil {
@@ -153,7 +154,7 @@ func (r *resolver) compare(ref Ref, e Expr) (Cond, error) {
 	case Matches:
 		if s, isText := given.(string); isText && (ref.Path != nil || ref.Type.Kind == Text) {
 			c.Ref.Type, c.Value = Type{Kind: Text}, s
-			return c, located(e.Column, checkText(s))
+			return c, located(e.Column, datum.CheckText(s))
 		}
 		return c, incomparable(ref, e)
 	case Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual:
@@ -200,7 +201,7 @@ func (r *resolver) in(c Cond, e Expr) (Cond, error) {
 	}
 	out := make([]any, len(list))
 	for i, given := range list {
-		t, v, err := value(c.Ref, e.Column, plain(given))
+		t, v, err := value(c.Ref, e.Column, datum.Plain(given))
 		if err != nil {
 			return c, err
 		}
@@ -234,11 +235,11 @@ func listOf(e Expr) ([]any, error) {
 }
 
 func contains(c Cond, e Expr) (Cond, error) {
-	given := plain(e.Value)
+	given := datum.Plain(e.Value)
 	if c.Ref.Path == nil && c.Ref.Type.Kind == Text {
 		if s, isText := given.(string); isText {
 			c.Value = s
-			return c, located(e.Column, checkText(s))
+			return c, located(e.Column, datum.CheckText(s))
 		}
 	}
 	if c.Ref.Type.Kind != JSON || given == nil {

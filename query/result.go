@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"encoding/json"
+	"github.com/varvedb/varve/internal/datum"
 	"iter"
 )
 
@@ -105,7 +106,7 @@ func EncodeRow(columns []OutputColumn, values []any) (json.RawMessage, error) {
 func EncodeValues(values []any) (json.RawMessage, error) {
 	b := []byte{'['}
 	for i, v := range values {
-		raw, err := encodeJSON(v)
+		raw, err := datum.Encode(v)
 		if err != nil {
 			return nil, err
 		}

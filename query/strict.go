@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // own is what decodes itself, knowing where in the document it stands.
@@ -42,7 +43,7 @@ func strict(raw json.RawMessage, path string, v reflect.Value) error {
 		return nil
 	}
 	if v.Kind() == reflect.Interface {
-		given, err := decodeJSON(raw)
+		given, err := datum.Decode(raw)
 		if err != nil {
 			return located(path, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Checked returns the store of the service with all of the service's checks
@@ -98,7 +99,7 @@ func (c checked) open(ctx context.Context, t *Table, key string) (*Table, error)
 	if len(key) > MaxKey {
 		return nil, errs.Field(errs.TooLarge, "key", "has %d bytes; a key has at most %d", len(key), MaxKey)
 	}
-	if checkText(key) != nil {
+	if datum.CheckText(key) != nil {
 		return nil, errs.Field(errs.Invalid, "key", "is no text")
 	}
 	now, err := c.s.table(ctx, t.Name)

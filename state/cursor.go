@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"github.com/varvedb/varve/internal/datum"
 	"time"
 )
 
@@ -13,7 +14,7 @@ import (
 
 // question is what a cursor of rows belongs to.
 func (t *Table) question(of moment, q Scan) string {
-	raw, err := encodeJSON([]any{of.name, q.Where, q.Order, q.Deleted})
+	raw, err := datum.Encode([]any{of.name, q.Where, q.Order, q.Deleted})
 	if err != nil {
 		panic(err) // of checked values: cannot fail
 	}
@@ -30,7 +31,7 @@ func (t *Table) standing(at int64, order []Order, v Version) string {
 		}
 		after = append(after, value)
 	}
-	raw, err := encodeJSON(append(after, v.Entity))
+	raw, err := datum.Encode(append(after, v.Entity))
 	if err != nil {
 		panic(err) // of texts and finite numbers: cannot fail
 	}
@@ -56,7 +57,7 @@ func (t *Table) readPlace(order []Order, place string) (at int64, after []any, e
 	if err := d.Decode(&after); err != nil || len(after) != len(order)+2 {
 		return 0, nil, errCursor
 	}
-	first, err := integer(after[0])
+	first, err := datum.Integer(after[0])
 	if err != nil {
 		return 0, nil, errCursor
 	}
@@ -92,5 +93,5 @@ func placed(typ Type, v any) (any, error) {
 		us, err := v.(json.Number).Int64()
 		return time.UnixMicro(us).UTC(), err
 	}
-	return typ.normal(v)
+	return datum.Value(string(typ), v)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // meta is what stands beside the columns in a version written as JSON.
@@ -34,7 +35,7 @@ func (t *Table) EncodeVersion(v Version) (json.RawMessage, error) {
 			return nil, err
 		}
 	}
-	raw, err := encodeJSON(meta{v.Seq, v.Number, v.At, v.Op, v.Actor, v.Source, v.Entity})
+	raw, err := datum.Encode(meta{v.Seq, v.Number, v.At, v.Op, v.Actor, v.Source, v.Entity})
 	if err != nil {
 		return nil, err
 	}
@@ -81,15 +82,13 @@ func (t Type) decode(raw json.RawMessage) (any, error) {
 		return nil, nil
 	}
 	if t == JSON {
-		return document(raw)
+		return datum.Value(string(t), raw)
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
+	v, err := datum.Decode(raw)
+	if err != nil {
 		return nil, err
 	}
-	return t.normal(v)
+	return datum.Value(string(t), v)
 }
 
 // DecodeRow reads the values of a row from JSON: numbers stay as they are

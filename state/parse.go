@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // maxDocument bounds a JSON Schema.
@@ -44,7 +45,7 @@ func ParseSchema(document []byte) (Schema, error) {
 		Owner      string          `json:"x-owner"`
 		Properties json.RawMessage `json:"properties"`
 	}
-	if _, err := compact(document); err != nil {
+	if _, err := datum.Compact(document); err != nil {
 		return Schema{}, err
 	}
 	if err := json.Unmarshal(document, &d); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 	"github.com/varvedb/varve/page"
 )
 
@@ -160,12 +161,12 @@ func (t *Table) compared(i int, c Condition) (any, error) {
 	col := t.Columns[i]
 	switch c.Op {
 	case Equal, NotEqual:
-		if col.Type == JSON && plain(c.Value) != nil {
+		if col.Type == JSON && datum.Plain(c.Value) != nil {
 			break
 		}
 		return t.value(i, c.Value)
 	case Less, LessEqual, Greater, GreaterEqual:
-		if !col.Type.ordered() || plain(c.Value) == nil {
+		if !col.Type.ordered() || datum.Plain(c.Value) == nil {
 			break
 		}
 		return t.value(i, c.Value)
@@ -174,7 +175,7 @@ func (t *Table) compared(i int, c Condition) (any, error) {
 			return t.oneOf(i, c.Value)
 		}
 	case Has:
-		s, isText := plain(c.Value).(string)
+		s, isText := datum.Plain(c.Value).(string)
 		if col.Type == JSON && isText {
 			return (Column{Name: col.Name, Type: Text}).value(s)
 		}

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"github.com/varvedb/varve/internal/datum"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func member(b *bytes.Buffer, name string, value any) error {
 		b.WriteByte(',')
 	}
 	for i, part := range []any{name, value} {
-		raw, err := encodeJSON(part)
+		raw, err := datum.Encode(part)
 		if err != nil {
 			return err
 		}
@@ -64,17 +65,6 @@ func member(b *bytes.Buffer, name string, value any) error {
 		}
 	}
 	return nil
-}
-
-// encodeJSON is json.Marshal, with <, > and & as they are.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // record names the values of a version.

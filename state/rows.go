@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Rows is the handle of a declared table. It is safe for concurrent use and
@@ -216,7 +217,7 @@ func (r *Rows) ask(t *Table, c Change) (Write, error) {
 	if w.Expect < 0 {
 		return w, errs.Field(errs.Invalid, "version", "counts from 1; append a row that must not be there yet")
 	}
-	if err := checkText(w.Actor); err != nil || len(w.Actor) > MaxKey {
+	if err := datum.CheckText(w.Actor); err != nil || len(w.Actor) > MaxKey {
 		return w, errs.Field(errs.Invalid, "actor", "must be text without NUL, of at most %d bytes", MaxKey)
 	}
 	var err error

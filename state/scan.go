@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // scanOf makes a Go value of a record. A column that the struct calls by a
@@ -118,7 +119,7 @@ func asInteger(v any) (n int64, ok bool) {
 	case int64:
 		return v, true
 	case float64:
-		got, err := whole(v)
+		got, err := datum.Whole(v)
 		n, ok = got.(int64)
 		return n, ok && err == nil
 	case string:

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"github.com/varvedb/varve/internal/datum"
 	"iter"
 	"sync/atomic"
 
@@ -118,7 +119,7 @@ func (r *RowsOf[T]) Replace(ctx context.Context, v T) (RecordOf[T], error) {
 // write writes a value. Where its owner is NULL, the acting user's it is.
 func (r *RowsOf[T]) write(ctx context.Context, v T, verb func(*Rows, context.Context, Row) (Record, error)) (RecordOf[T], error) {
 	row, owner := r.fields.row(v), r.fields.schema.Owner
-	if owner != "" && r.s.user != nil && plain(row[owner]) == nil {
+	if owner != "" && r.s.user != nil && datum.Plain(row[owner]) == nil {
 		row[owner] = *r.s.user
 	}
 	return r.run(ctx, func(rows *Rows) (Record, error) { return verb(rows, ctx, row) })

@@ -23,9 +23,9 @@ var rooms = map[string][]string{
 	"chat":          nil,
 	"chat/chattest": {"chat", "store"},
 
-	"state":           nil,
+	"state":           {"internal/datum"},
 	"state/statetest": {"chat", "state", "store"},
-	"query":           nil,
+	"query":           {"internal/datum"},
 	"query/querytest": {"chat", "state", "query", "store"},
 
 	"artifact":              nil,
@@ -90,6 +90,7 @@ var rooms = map[string][]string{
 	"internal/config":     {"", "chat", "blob", "server"},
 	"internal/reference":  nil,
 	"internal/goid":       nil,
+	"internal/datum":      nil,
 	"internal/duck":       nil,
 	"internal/pgtest":     {"internal/daemon"},
 	"internal/mytest":     {"internal/daemon"},
