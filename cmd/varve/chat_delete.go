@@ -42,8 +42,8 @@ func (d *deleteCommand) confirm(ctx context.Context, p *program, api chat.API) e
 	if d.Yes {
 		return nil
 	}
-	if !terminal(p.stdin) {
-		return usage{errs.Field(errs.Invalid, "yes", "nobody is there to ask; say --yes")}
+	if err := p.somebody(); err != nil {
+		return err
 	}
 	for _, id := range d.Threads {
 		t, err := api.Thread(ctx, id)
@@ -52,11 +52,24 @@ func (d *deleteCommand) confirm(ctx context.Context, p *program, api chat.API) e
 		}
 		fmt.Fprintf(p.stderr, "%s  %s  %q, %d steps\n", line(id), line(t.UserIdentifier), line(t.Name), len(t.Steps))
 	}
-	fmt.Fprint(p.stderr, "Delete for good? [y/N] ")
+	return p.ask("Delete for good?", "nothing was deleted")
+}
+
+// somebody is there to be asked, or it is an error.
+func (p *program) somebody() error {
+	if !terminal(p.stdin) {
+		return usage{errs.Field(errs.Invalid, "yes", "nobody is there to ask; say --yes")}
+	}
+	return nil
+}
+
+// ask asks the person at the terminal, and fails unless they say yes.
+func (p *program) ask(question, otherwise string) error {
+	fmt.Fprint(p.stderr, question, " [y/N] ")
 	answer, _ := bufio.NewReader(p.stdin).ReadString('\n') // no answer is no
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
 		return nil
 	}
-	return errs.New(errs.Invalid, "nothing was deleted")
+	return errs.New(errs.Invalid, "%s", otherwise)
 }

@@ -15,6 +15,14 @@ type cli struct {
 	State      stateCommand      `cmd:"" help:"Look at versioned tables."`
 	SQL        sqlCommand        `cmd:"" name:"sql" help:"Ask in SQL about everything: tables, their history, conversations. Read-only."`
 	Query      queryCommand      `cmd:"" help:"Ask about tables, or change their rows, in words or as JSON; without a question, list them."`
+	Apply      applyCommand      `cmd:"" help:"Apply components: models, listeners, tables and what else a file declares."`
+	Plan       planCommand       `cmd:"" help:"Tell what apply would do, field by field."`
+	Show       showComponents    `cmd:"" help:"Show components: all, those of a type, versions, a record."`
+	Load       loadCommand       `cmd:"" help:"Print a component, with those inside it, as a declaration."`
+	Remove     removeCommand     `cmd:"" help:"Remove a component, or one version of it."`
+	Export     exportComponent   `cmd:"" help:"Write a component with all that it is made of, for apply elsewhere."`
+	Drop       dropCommand       `cmd:"" help:"Forget all components."`
+	Artifact   artifactCommand   `cmd:"" help:"Keep files for components."`
 	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
 	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`

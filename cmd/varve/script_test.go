@@ -48,6 +48,13 @@ func TestChat(t *testing.T) {
 	}
 }
 
+// TestComponents runs the commands on components in the same three ways.
+func TestComponents(t *testing.T) {
+	for _, way := range []string{"socket", "direct", "remote"} {
+		t.Run(way, func(t *testing.T) { runScripts(t, "testdata/components", way) })
+	}
+}
+
 func runScripts(t *testing.T, dir, way string) {
 	runScriptsOn(t, dir, way, func(*testscript.Env) error { return nil })
 }
@@ -78,6 +85,11 @@ func runScriptsOn(t *testing.T, dir, way string, more func(*testscript.Env) erro
 			e.Defer(func() { os.RemoveAll(dir) })
 			e.Setenv("DATA", filepath.Join(dir, "data"))
 			e.Setenv("WAY", way)
+			examples, err := filepath.Abs("../../examples")
+			if err != nil {
+				return err
+			}
+			e.Setenv("EXAMPLES", examples)
 			e.Setenv("LONG", strings.Repeat("long", 25))
 			e.Values[serverKey] = &process{}
 			return more(e)

@@ -66,3 +66,17 @@ func writeTable(w io.Writer, rows [][]string, none string) error {
 	}
 	return t.Flush()
 }
+
+// show writes a text of more than one line; on a terminal nothing in it steers
+// that.
+func (p *program) show(write func(io.Writer) error) error {
+	if !terminal(p.stdout) {
+		return write(p.stdout)
+	}
+	var text strings.Builder
+	if err := write(&text); err != nil {
+		return err
+	}
+	_, err := io.WriteString(p.stdout, block(text.String()))
+	return err
+}

@@ -19,6 +19,11 @@ func Write(w io.Writer, c component.Component) error {
 	if err != nil {
 		return err
 	}
+	return WriteJSON(w, raw)
+}
+
+// WriteJSON writes a JSON value as YAML.
+func WriteJSON(w io.Writer, raw []byte) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var v any
