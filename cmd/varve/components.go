@@ -34,7 +34,7 @@ func (c *catalogue) with(ctx context.Context, p *program, open opener, fn func(r
 	}
 	defer func() { err = errors.Join(err, at.Close()) }()
 	if at.server != nil {
-		return errs.New(errs.Unsupported, "TEMPORARY")
+		return fn(registered{at.server.Components(), at.server.Artifacts(), at.Close})
 	}
 	return fn(registered{at.db.Components(), at.db.Artifacts(), at.Close})
 }
