@@ -3,6 +3,8 @@ package artifact
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -89,17 +91,17 @@ func writeManifest(files []File) ([]byte, error) {
 
 // SumFolder tells what the address of a folder is, and stores nothing.
 func SumFolder(ctx context.Context, folder fs.FS) (Info, error) {
-	sum := func(r io.Reader, mediaType string) (Info, error) {
-		d, n, err := Sum(ctx, r)
-		return Info{d, n, mediaType}, err
-	}
-	return Pack(folder, func(f io.Reader) (Info, error) { return sum(f, "") }, func(files []File) (Info, error) {
-		text, err := writeManifest(files)
-		if err != nil {
-			return Info{}, err
-		}
-		return sum(bytes.NewReader(text), FolderType)
-	})
+	return Pack(folder, func(f io.Reader) (Info, error) {
+		d, n, err := Sum(ctx, f)
+		return Info{Digest: d, Size: n}, err
+	}, FolderOf)
+}
+
+// FolderOf tells what the address of a folder with these files is.
+func FolderOf(files []File) (Info, error) {
+	text, err := writeManifest(slices.Clone(files))
+	sum := sha256.Sum256(text)
+	return Info{Digest(hex.EncodeToString(sum[:])), int64(len(text)), FolderType}, err
 }
 
 // Pack hands each file of a folder to each, and the list of them to whole.
