@@ -23,7 +23,12 @@ var update = flag.Bool("update", false, "write the pages")
 // isPage holds a page of docs/ to a text, or writes it.
 func isPage(t *testing.T, name, want string) {
 	t.Helper()
-	path := filepath.Join("../../docs", name)
+	isFile(t, filepath.Join("../../docs", name), want)
+}
+
+// isFile is isPage for a file elsewhere.
+func isFile(t *testing.T, path, want string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -34,7 +39,7 @@ func isPage(t *testing.T, name, want string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(got), "\n"), strings.Split(want, "\n")); diff != "" {
-		t.Errorf("docs/%s is stale (make docs):\n%s", name, diff)
+		t.Errorf("%s is stale (make docs):\n%s", strings.TrimPrefix(filepath.ToSlash(path), "../../"), diff)
 	}
 }
 

@@ -22,25 +22,60 @@ names; ``varve.server`` starts and supervises the ``varve`` binary.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .errors import VarveError
 
-__all__ = [
-    "Lake", "State", "Todo", "VarveError", "__version__", "connect", "dt", "ibis", "superduper",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from ._component import Artifact
+    from ._opening import connect, superduper
+    from .components import (
+        Application,
+        Component,
+        CronJob,
+        Dataset,
+        DataType,
+        Listener,
+        Metric,
+        Model,
+        Schema,
+        Table,
+        Template,
+        Trainer,
+        Validation,
+        VectorIndex,
+    )
+    from .lake import Lake
+    from .state import State, dt, ibis
+    from .todo import Todo
 
 # Where these are: a chat need not load what it does not use.
 _HOMES = {
     "Lake": ".lake",
     "State": ".state",
     "Todo": ".todo",
+    **dict.fromkeys(
+        (
+            "Application", "Component", "CronJob", "DataType", "Dataset", "Listener",
+            "Metric", "Model", "Schema", "Table", "Template", "Trainer", "Validation",
+            "VectorIndex",
+        ),
+        ".components",
+    ),
+    "Artifact": "._component",
     "connect": "._opening",
     "superduper": "._opening",
     "dt": ".state",
     "ibis": ".state",
 }
+
+__all__ = [
+    "Application", "Artifact", "Component", "CronJob", "DataType", "Dataset", "Lake",
+    "Listener", "Metric", "Model", "Schema", "State", "Table", "Template", "Todo",
+    "Trainer", "Validation", "VarveError", "VectorIndex", "__version__", "connect", "dt",
+    "ibis", "superduper",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -64,7 +64,9 @@ class Cursor(Iterator[Row]):
     """Rows as they are read from the server, all of one moment. It is gone
     through once, and closed then or by ``close``; ``with`` does that too."""
 
-    def __init__(self, answer: Answer, *, real: Any = float) -> None:
+    def __init__(
+        self, answer: Answer, *, real: Any = float, plain: bool = False
+    ) -> None:
         self._answer = answer
         self._lines = answer.lines()
         self.written: Written | None = None
@@ -79,7 +81,9 @@ class Cursor(Iterator[Row]):
             self.written = Written(head.get("ids", []), head.get("created"))
         self._names = [c.name for c in self.columns]
         readers = [_values.reader(c.type, real) for c in self.columns]
-        self._readers = [(i, r) for i, r in enumerate(readers) if r is not None]
+        self._readers = [
+            (i, r) for i, r in enumerate(readers) if r is not None and not plain
+        ]
 
     def __iter__(self) -> Cursor:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import errors
@@ -18,6 +18,7 @@ class Part:
 
     kind: str
     url: str
+    name: str = field(default="", repr=False, compare=False)  # of the database
 
 
 class Databackend(Part):
@@ -80,7 +81,7 @@ def parts_of(calls: Calls, place: Place) -> dict[str, Part]:
         raise (errors.from_problem(said) if said else err) from None
     here = Part("server", calls.client.url)
     parts = {
-        name: Part(**told[name]) if name in told else here
+        name: Part(**told[name], name=told["name"]) if name in told else here
         for name in ("databackend", "metadata", "artifacts", "compute")
     }
     if server is not None and server.process_id is None:

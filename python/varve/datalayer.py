@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Any, Union
 
 from . import _values
-from ._answers import Cursor, Rows, Written
+from ._answers import Cursor
+from ._artifacts import ArtifactStore
 from ._calls import Calls
 from ._client import Client, path
 from ._components import Components
@@ -84,6 +85,7 @@ class Datalayer(Components):
         *args: Any,
         stream: bool = False,
         decimals: bool = False,
+        plain: bool = False,
     ) -> Any:
         """Asks a question: a builder's, a dict of the JSON form, or text, as in
         ``"docs where n > 5 order by n"``.
@@ -92,7 +94,7 @@ class Datalayer(Components):
         reads them as they are needed. Everything else returns Written, a list of
         keys. Times come as aware datetimes in UTC, bytes as bytes, vectors and
         tensors as lists; with ``decimals`` reals and other numbers with a fraction
-        as Decimal. Raises the errors of ``varve.errors``; a write whose answer was
+        as Decimal, with ``plain`` all values as JSON has them. Raises the errors of ``varve.errors``; a write whose answer was
         lost is an UnavailableError, and a look tells whether it was done.
         """
         if args:
@@ -117,6 +119,7 @@ class Datalayer(Components):
                 repeatable=isinstance(asked, Mapping) and "select" in asked,
             ),
             real=decimal.Decimal if decimals else float,
+            plain=plain,
         )
         if cursor.written is not None:
             written = cursor.written
@@ -135,14 +138,19 @@ class Datalayer(Components):
         return self._parts["metadata"]
 
     @property
-    def artifact_store(self) -> Part:
+    def artifact_store(self) -> ArtifactStore:
         """Where large bytes lie."""
-        return self._parts["artifacts"]
+        return ArtifactStore(self._parts["artifacts"], self._calls, self._user)
 
     @property
     def compute(self) -> Part:
         """What runs jobs."""
         return self._parts["compute"]
+
+    @property
+    def name(self) -> str:
+        """The name of the database, by which ``drop`` is confirmed."""
+        return self._parts["databackend"].name
 
     @property
     def url(self) -> str:
