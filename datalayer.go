@@ -101,10 +101,27 @@ func (db *DB) openArtifacts(ctx context.Context, o Options, data string) (err er
 		}
 		db.artifactPlace = placed(place)
 	}
-	db.artifacts = artifact.New(artifactBucket{db.artifactFiles}, db.meta.Artifacts(), artifact.Options{Used: db.usedInRows})
+	db.artifacts = artifact.New(artifactBucket{db.artifactFiles}, db.meta.Artifacts(), artifact.Options{Used: db.usedInRows, Local: db.apart()})
+	if !o.Examine {
+		db.warnApart(ctx, o)
+	}
 	db.components = component.New(db.meta.Components(), component.Options{
 		Artifacts: db.artifacts, Data: db.query, Name: db.Name(), Log: o.Log.With("part", "components")})
 	return nil
+}
+
+// apart tells whether there may be nodes that share the metadata and do not
+// reach the artifacts: these are in a folder or in memory, and that is not.
+func (db *DB) apart() bool {
+	alone := db.artifactPlace.Kind == "file" || db.artifactPlace.Kind == "memory"
+	return alone && db.metaSrc.Path == "" && db.metaSrc.Scheme != "memory"
+}
+
+// warnApart says at once what whoever uses artifacts here will be told.
+func (db *DB) warnApart(ctx context.Context, o Options) {
+	if err := db.artifacts.AtHome(ctx); errors.Is(err, artifact.ErrApart) {
+		o.Log.With("part", "artifacts").Warn("artifacts cannot be used on this node", "err", err)
+	}
 }
 
 // placed tells where a bucket is: a folder is "file", however it is written.

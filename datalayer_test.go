@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
 )
 
@@ -104,4 +109,82 @@ func TestPartsThatCannotBeOpened(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
+}
+
+// Two nodes with folders of their own would split the artifacts of a database
+// that they share: the second is told so, and what would help.
+func TestASecondNodeWithAFolderOfItsOwn(t *testing.T) {
+	for name, url := range map[string]string{"postgres": pgtest.New(t), "mysql": mytest.New(t)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, shared := t.Context(), t.TempDir()
+			var told strings.Builder
+			log := slog.New(slog.NewTextHandler(&told, nil))
+			first := open(t, url, varve.Options{Data: t.TempDir(), Artifacts: shared})
+			second := open(t, url, varve.Options{Data: t.TempDir(), Log: log})
+			if strings.Contains(told.String(), "artifacts") {
+				t.Errorf("nothing is kept yet, and it says %s", told.String())
+			}
+			info, err := first.Artifacts().Put(ctx, strings.NewReader("kept"), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept, err := first.Artifacts().List(ctx, "", 10); err != nil || len(kept) != 1 {
+				t.Errorf("kept are %v, %v", kept, err)
+			}
+			refused := func(err error) {
+				t.Helper()
+				var e *errs.Error
+				if !errors.As(err, &e) || e.Kind != errs.Unsupported || !strings.Contains(e.Detail, "--artifacts") {
+					t.Errorf("the second node is told %v", err)
+				}
+			}
+			_, err = second.Artifacts().Put(ctx, strings.NewReader("split"), "")
+			refused(err)
+			_, err = second.Artifacts().Open(ctx, info.Digest)
+			refused(err)
+			_, err = second.Apply(ctx, &component.Model{Base: component.Base{Identifier: "m"}, Artifacts: map[string]component.Bytes{"w": {Data: make([]byte, 1<<16)}}})
+			refused(err)
+			_, err = second.Sweep(ctx)
+			refused(err)
+			if _, err := second.Apply(ctx, &component.Model{Base: component.Base{Identifier: "small"}}); err != nil {
+				t.Errorf("what needs no artifacts goes on: %v", err)
+			}
+			open(t, url, varve.Options{Data: t.TempDir(), Log: log})
+			if !strings.Contains(told.String(), "cannot be used on this node") {
+				t.Errorf("whoever opens it now is told %s", told.String())
+			}
+
+			third := open(t, url, varve.Options{Data: t.TempDir(), Artifacts: shared})
+			if _, err := third.Artifacts().Put(ctx, strings.NewReader("together"), ""); err != nil {
+				t.Errorf("a folder that both reach: %v", err)
+			}
+			if _, err := first.Artifacts().Put(ctx, strings.NewReader("again"), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What nobody names goes by itself after a while.
+func TestArtifactsAreSweptWhileADatabaseIsOpen(t *testing.T) {
+	t.Chdir(t.TempDir())
+	synctest.Test(t, func(t *testing.T) {
+		db, err := all.Open(t.Context(), "memory:", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Artifacts().Put(t.Context(), strings.NewReader("unwanted"), ""); err != nil {
+			t.Fatal(err)
+		}
+		model := &component.Model{Base: component.Base{Identifier: "m"}, Artifacts: map[string]component.Bytes{"w": {Data: make([]byte, 1<<16)}}}
+		if _, err := db.Apply(t.Context(), model); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(7 * time.Hour) // of the bubble
+		synctest.Wait()
+		if kept, err := db.Artifacts().List(t.Context(), "", 10); err != nil || len(kept) != 1 || kept[0].Size != 1<<16 {
+			t.Errorf("kept are %v, %v", kept, err)
+		}
+	})
 }

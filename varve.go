@@ -63,8 +63,10 @@ type Options struct {
 	// is open; nil: never.
 	Retain []chat.Retention
 	// Sweep is how often bytes are freed that no version of any file has any
-	// more, see lake.Service.Sweep: while the database is open, the first time
-	// after ten minutes. 0: every six hours; negative: never.
+	// more, see lake.Service.Sweep, and what nobody names of artifacts, see
+	// [DB.Sweep]: while the database is open, the first time after ten minutes.
+	// 0: every six hours; negative: never. Artifacts are left alone where Metadata
+	// is a database of its own, which others may share.
 	Sweep time.Duration
 	// Columnar opens the engine that answers questions in SQL. nil: the
 	// database is asked itself, if it can.
@@ -177,7 +179,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	}
 	db.analytics = analytics.NewService(analytics.Options{Open: db.openAnalytics(o, data)})
 	if o.Sweep >= 0 && !o.Examine {
-		db.tending.begin(db.lake, o)
+		db.tending.begin(db, o)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/varvedb/varve/errs"
@@ -31,6 +33,9 @@ type Options struct {
 	// Used tells digests that are named elsewhere than in the metadata store,
 	// such as in rows; a sweep leaves them.
 	Used func(ctx context.Context, tell func(Digest)) error
+	// Local: the bucket is a folder of this machine, which other nodes that share
+	// the index do not reach; see [Store.AtHome].
+	Local bool
 	// Grace: see the constant, which is the default.
 	Grace time.Duration
 	Now   func() time.Time
@@ -42,6 +47,7 @@ type Store struct {
 	bucket Bucket
 	index  Index
 	opt    Options
+	athome atomic.Bool // it was found out that Store.AtHome
 }
 
 // New joins a bucket and an index.
@@ -71,10 +77,18 @@ func (s *Store) PutAs(ctx context.Context, d Digest, r io.Reader, mediaType stri
 	return s.put(ctx, d, r, mediaType, nil)
 }
 
-// put writes the bytes before it knows their digest, so that they are read
+// put keeps bytes where they belong.
+func (s *Store) put(ctx context.Context, want Digest, r io.Reader, mediaType string, parts []Digest) (Info, error) {
+	if err := s.settle(ctx); err != nil {
+		return Info{}, err
+	}
+	return s.keep(ctx, want, r, mediaType, parts)
+}
+
+// keep writes the bytes before it knows their digest, so that they are read
 // once. The note it makes first is what a sweep finds if this process does not
 // come to the end of it. want is the digest that the bytes must have, "" any.
-func (s *Store) put(ctx context.Context, want Digest, r io.Reader, mediaType string, parts []Digest) (Info, error) {
+func (s *Store) keep(ctx context.Context, want Digest, r io.Reader, mediaType string, parts []Digest) (Info, error) {
 	note := Note{Place: "varve_artifact/" + rand.Text(), At: s.opt.Now()}
 	if err := s.index.Begin(ctx, note); err != nil {
 		return Info{}, err
@@ -148,9 +162,11 @@ func (s *Store) Stat(ctx context.Context, d Digest) (Info, error) {
 // List returns at most limit of what is kept, in the order of digests, from
 // just after one.
 func (s *Store) List(ctx context.Context, after Digest, limit int) ([]Info, error) {
-	entries, err := s.index.Entries(ctx, after, limit)
-	infos := make([]Info, len(entries))
-	for i, e := range entries {
+	entries, err := s.index.Entries(ctx, after, limit+1) // one of them may be the mark
+	entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.Digest == home })
+	infos := make([]Info, min(limit, len(entries)))
+	for i := range infos {
+		e := entries[i]
 		infos[i] = Info{e.Digest, e.Size, e.MediaType}
 	}
 	return infos, err
@@ -166,6 +182,9 @@ func (s *Store) Open(ctx context.Context, d Digest) (*Reader, error) {
 	}
 	body, err := s.bucket.Open(ctx, e.Place)
 	if errors.Is(err, errs.NotFound) {
+		if away := s.AtHome(ctx); away != nil {
+			return nil, away
+		}
 		return nil, errs.Wrap(errs.Internal, err, "the bytes of the artifact %s are missing in their bucket; restore them from a backup", d)
 	}
 	if err != nil {

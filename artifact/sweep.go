@@ -26,6 +26,9 @@ const longest = 24 * time.Hour
 // with a later round than the folder, which is in the same call.
 func (s *Store) Sweep(ctx context.Context, dry bool) (Swept, error) {
 	var done Swept
+	if err := s.AtHome(ctx); err != nil {
+		return done, err
+	}
 	before := s.opt.Now().Add(-s.opt.Grace)
 	used, err := s.used(ctx)
 	if err != nil {
@@ -69,7 +72,7 @@ func (s *Store) Sweep(ctx context.Context, dry bool) (Swept, error) {
 
 // used are the digests that are named outside the index.
 func (s *Store) used(ctx context.Context) (map[Digest]bool, error) {
-	used := map[Digest]bool{}
+	used := map[Digest]bool{home: true}
 	if s.opt.Used == nil {
 		return used, nil
 	}
