@@ -7,6 +7,8 @@
 //	varve todo add|list|done|edit|…          a to-do list
 //	varve lake put|get|ls|log|sync|…         files with versions
 //	varve state tables|show|history          the tables below both
+//	varve apply|plan FILE…                   components that files declare
+//	varve show|load|remove|export …          the same, one by one
 //	varve keys create|list|revoke            who may call
 //	varve doctor [--apply|--remove]          a database others made
 //	varve config                             what it was told, and by whom
