@@ -85,7 +85,7 @@ func (s *Service) fill(ctx context.Context, n *node) error {
 	for i, b := range contents {
 		if b.Data == nil {
 			if err := s.opt.Artifacts.Keep(ctx, artifact.Digest(b.Digest)); err != nil {
-				return at(n.name.String()+"."+paths[i], err)
+				return unkept(n.name.String()+"."+paths[i], err)
 			}
 			continue
 		}

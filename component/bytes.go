@@ -21,11 +21,12 @@ type Bytes struct {
 	Digest string // where Data is nil: the SHA-256 of what lies in the artifact store
 	Media  string // its media type, as far as it is known
 
-	from opener // nil: nowhere
+	from Opener // nil: nowhere
 }
 
-// opener is where bytes lie: an artifact store, or the client of one.
-type opener interface {
+// Opener is where bytes lie: an artifact store, the client of one, an export.
+type Opener interface {
+	// Open reads bytes, and verifies them. errs.NotFound: they are not there.
 	Open(ctx context.Context, d artifact.Digest) (*artifact.Reader, error)
 }
 

@@ -83,7 +83,7 @@ func (s *Service) loaded(ctx context.Context, root Record) (Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.opt.Artifacts == nil { // a nil *artifact.Store is no nil opener
+	if s.opt.Artifacts == nil { // a nil *artifact.Store is no nil Opener
 		return assemble(parts, nil)
 	}
 	return assemble(parts, s.opt.Artifacts)
@@ -99,7 +99,7 @@ func Assemble(parts []Part, from artifact.API) (Component, error) {
 	return assemble(parts, from)
 }
 
-func assemble(parts []Part, from opener) (Component, error) {
+func assemble(parts []Part, from Opener) (Component, error) {
 	if len(parts) == 0 {
 		return nil, errs.New(errs.Internal, "a component has no parts")
 	}
@@ -123,19 +123,28 @@ func assemble(parts []Part, from opener) (Component, error) {
 }
 
 // revive makes a component of one record.
-func revive(p Part, from opener) (Component, error) {
+func revive(p Part, from Opener) (Component, error) {
 	c, err := decodeRecord(p.Record)
 	if err != nil {
 		return nil, unreadable(p.UUID, err)
 	}
 	c.base().Version, c.base().UUID = &p.Version, p.UUID
+	attach(c, from)
+	return c, nil
+}
+
+func attach(c Component, from Opener) {
 	_, held, back := contents(c)
 	for _, b := range held {
 		b.from = from
 	}
 	back()
-	return c, nil
 }
+
+// Attach says where a component, without those inside it, has its large bytes.
+// [Service.Plan] then counts on them, as on bytes that will be put before they
+// are applied.
+func Attach(c Component, from Opener) { attach(c, from) }
 
 func unreadable(which string, err error) error {
 	return errs.Wrap(errs.Internal, err, "the record of %s cannot be read", which)

@@ -365,10 +365,11 @@ func (s *Service) payable(ctx context.Context, w *work) error {
 			if b.Data != nil {
 				continue
 			}
-			if _, err := s.opt.Artifacts.Stat(ctx, artifact.Digest(b.Digest)); errs.KindOf(err) == errs.NotFound {
-				return errs.Field(errs.Invalid, field, "there is no artifact %s; put it first", b.Digest)
-			} else if err != nil {
-				return err
+			if b.from != nil && b.from != Opener(s.opt.Artifacts) {
+				continue // they are at hand, and on their way
+			}
+			if _, err := s.opt.Artifacts.Stat(ctx, artifact.Digest(b.Digest)); err != nil {
+				return unkept(field, err)
 			}
 		}
 		if d, ok := n.c.(*Dataset); ok && n.snapshots(d) && (s.opt.Data == nil || s.opt.Artifacts == nil) {
@@ -376,6 +377,15 @@ func (s *Service) payable(ctx context.Context, w *work) error {
 		}
 	}
 	return nil
+}
+
+// unkept is the error for bytes that a declaration names and that are not
+// there.
+func unkept(field string, err error) error {
+	if errs.KindOf(err) == errs.NotFound {
+		return errs.Field(errs.Invalid, field, "names an artifact that is not there; put it first")
+	}
+	return err
 }
 
 // snapshots tells whether a data set's rows are kept now.

@@ -41,7 +41,7 @@ func (a *applyCommand) Run(ctx context.Context, p *program) error {
 	if a.Plan {
 		return (&planCommand{a.catalogue, a.declaration}).Run(ctx, p)
 	}
-	return a.on(ctx, p, &a.catalogue, p.openDatabase, func(to component.API, list []component.Component) error {
+	return a.on(ctx, p, &a.catalogue, p.openDatabase, true, func(to component.API, list []component.Component) error {
 		done, err := to.Apply(ctx, list...)
 		if err != nil {
 			return err
@@ -68,7 +68,7 @@ func (c *planCommand) Run(ctx context.Context, p *program) error {
 		}
 		return db, err
 	}
-	return c.on(ctx, p, &c.catalogue, open, func(to component.API, list []component.Component) error {
+	return c.on(ctx, p, &c.catalogue, open, false, func(to component.API, list []component.Component) error {
 		plan, err := to.Plan(ctx, list...)
 		if err != nil {
 			return err
@@ -88,8 +88,10 @@ type outcome struct {
 	Jobs      []string        `json:"jobs"`
 }
 
-// on reads what is declared, and only then opens the database.
-func (d *declaration) on(ctx context.Context, p *program, c *catalogue, open opener, do func(component.API, []component.Component) error) (err error) {
+// on reads what is declared, and only then opens the database. Artifacts of
+// exports are stored before they are applied, and before a server plans: what it
+// cannot see it cannot count on.
+func (d *declaration) on(ctx context.Context, p *program, c *catalogue, open opener, applies bool, do func(component.API, []component.Component) error) (err error) {
 	in := inputs{p: p, digest: artifact.Digest(strings.TrimPrefix(d.Digest, "sha256:"))}
 	defer func() { err = errors.Join(err, in.close()) }()
 	if in.files.Values, err = d.values(); err != nil {
@@ -108,8 +110,10 @@ func (d *declaration) on(ctx context.Context, p *program, c *catalogue, open ope
 			return err
 		}
 		for _, b := range in.bundles {
-			if err := b.Store(ctx, at.Bytes); err != nil {
-				return err
+			if applies || at.remote {
+				if err := b.Store(ctx, at.Bytes); err != nil {
+					return err
+				}
 			}
 			in.files.Components = append(in.files.Components, b.Components()...)
 		}

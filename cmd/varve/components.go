@@ -22,8 +22,8 @@ type catalogue struct {
 // registered are a database's components and artifacts, wherever they are.
 type registered struct {
 	component.API
-	Bytes artifact.API
-	Close func() error
+	Bytes  artifact.API
+	remote bool // at a server
 }
 
 // with runs fn on the components of a database.
@@ -34,9 +34,9 @@ func (c *catalogue) with(ctx context.Context, p *program, open opener, fn func(r
 	}
 	defer func() { err = errors.Join(err, at.Close()) }()
 	if at.server != nil {
-		return fn(registered{at.server.Components(), at.server.Artifacts(), at.Close})
+		return fn(registered{at.server.Components(), at.server.Artifacts(), true})
 	}
-	return fn(registered{at.db.Components(), at.db.Artifacts(), at.Close})
+	return fn(registered{at.db.Components(), at.db.Artifacts(), false})
 }
 
 // which names a component on the command line.

@@ -93,6 +93,23 @@ func TestWhatWasExportedIsThereElsewhere(t *testing.T) {
 			if b.Digest != told.Digest || !bundle.Is(path) {
 				t.Errorf("is %s, was %s", b.Digest, told.Digest)
 			}
+			if plan := must[component.Plan](t)(to.Plan(t.Context(), b.Components()...)); len(plan.Created) != 7 {
+				t.Errorf("would create %v", plan.Created)
+			}
+			if _, err := to.Apply(t.Context(), b.Components()...); !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), "put it first") {
+				t.Errorf("without its artifacts: %v", err)
+			}
+			if kept := must[[]artifact.Info](t)(to.bytes.List(t.Context(), "", 9)); len(kept) > 0 {
+				t.Errorf("a plan kept %v", kept)
+			}
+			for _, c := range b.Components() {
+				if m, ok := c.(*component.Model); ok {
+					text := must[[]byte](t)(m.Artifacts["weights"].Read(t.Context()))
+					if string(text) != strings.Repeat("weights", 9999) {
+						t.Errorf("read %d bytes out of the export", len(text))
+					}
+				}
+			}
 			if err := b.Store(t.Context(), to.bytes); err != nil {
 				t.Fatal(err)
 			}

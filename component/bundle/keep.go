@@ -10,6 +10,22 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
+// Open reads an artifact that is a file, and verifies it, as a component's Bytes
+// do. errs.NotFound: there is none of that digest.
+func (b *Bundle) Open(_ context.Context, d artifact.Digest) (*artifact.Reader, error) {
+	for _, a := range b.Manifest.Artifacts {
+		if a.Digest != d || a.MediaType == artifact.FolderType {
+			continue
+		}
+		f, err := b.files.Open(blobs + string(d))
+		if err != nil {
+			return nil, unread(err)
+		}
+		return artifact.NewReader(a, f), nil
+	}
+	return nil, errs.Field(errs.NotFound, "digest", "there is no file %s in the export", d)
+}
+
 // Store keeps the artifacts of the export, so that its components can be
 // applied; what is there already is not read again. If they are not applied, a
 // sweep takes them away. A file that was changed since [Read] is errs.Invalid.

@@ -83,7 +83,9 @@ func (b *Bundle) Close() error {
 	return err
 }
 
-// Components are what is to be applied, each behind those inside it.
+// Components are what is to be applied, each behind those inside it. A plan of
+// them needs nothing else; before they are applied, [Bundle.Store] brings their
+// artifacts.
 func (b *Bundle) Components() []component.Component { return b.list }
 
 func (b *Bundle) open(path string) error {
@@ -267,6 +269,7 @@ func (b *Bundle) decode(text []byte) error {
 		if err != nil {
 			return err
 		}
+		component.Attach(c, b)
 		b.list = append(b.list, c)
 	}
 	return nil
