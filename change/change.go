@@ -50,3 +50,12 @@ type Stamper interface {
 	// where the database cannot tell.
 	Stamp(ctx context.Context) (string, error)
 }
+
+// Noter adds notes about what was written elsewhere. A transaction of a store
+// may be one.
+type Noter interface {
+	// Note adds them at the end of the log, in their order, as part of the
+	// transaction; their positions are given by the log. errs.Unsupported when
+	// the database keeps no log.
+	Note(ctx context.Context, events []Event) error
+}

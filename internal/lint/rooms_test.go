@@ -57,6 +57,11 @@ var rooms = map[string][]string{
 	"store/dkdc":     {"artifact", "state", "query", "component", "store", "store/sqlite"},
 	"store/dynamodb": {"artifact", "chat", "state", "query", "component", "store"},
 
+	// The store beside is given to it; tests give it SQLite.
+	"store/folder":         {"query", "store", "store/sqlite", "store/folder/csv", "store/folder/parquet", "store/internal/rowquery"},
+	"store/folder/csv":     {"query", "store/internal/rowquery"},
+	"store/folder/parquet": {"query"},
+
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
 	"blob/blobtest": {"blob", "blob/media"},
@@ -117,7 +122,7 @@ var libraries = map[string][]string{
 	"github.com/ncruces/go-sqlite3":         {"store/sqlite"},
 	"github.com/danielgtaylor/huma/v2":      {"server"},
 	"github.com/prometheus/client_golang":   {"server"},
-	"github.com/parquet-go/parquet-go":      {"transfer/archive/parquet"},
+	"github.com/parquet-go/parquet-go":      {"transfer/archive/parquet", "store/folder/parquet"},
 	"gocloud.dev":                           {"blob", "blob/s3", "blob/azure", "blob/gcs"},
 	"github.com/alecthomas/kong":            {"cmd/varve"},
 	"go.yaml.in/yaml/v3":                    {"internal/config", "component/yaml"},

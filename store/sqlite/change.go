@@ -47,6 +47,27 @@ func (s *Store) Head(ctx context.Context) (head int64, err error) {
 	return head, err
 }
 
+var _ change.Noter = (*tx)(nil)
+
+// Note implements change.Noter.
+func (t *tx) Note(ctx context.Context, events []change.Event) error {
+	if !t.store.known.Load() {
+		return errNoLog
+	}
+	return t.write(ctx, func(c *conn) error {
+		for _, e := range events {
+			var last any
+			if e.Last != "" {
+				last = e.Last
+			}
+			if err := c.exec(`INSERT INTO varve_change ("table",key,last,op,at) VALUES (?,?,?,?,?)`, e.Table, e.Key, last, string(e.Op), e.At.UnixMilli()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 var errNoLog = errs.New(errs.Unsupported, "there is no change log in a database that Varve did not make; see Mend")
 
 func (c *conn) head() (int64, error) {
