@@ -34,7 +34,7 @@ type Source struct {
 //	                                  for all but the user's own tables
 //	csv:DIR  csv://DIR  DIR/*.csv     a folder of CSV files, which are written, and
 //	                                  of Parquet files, which are read; with the SQLite
-//	                                  file varve.db in it for all else
+//	                                  file .varve/varve.db in it for all else
 //	dynamodb://TABLE?region=R         a table of Chainlit's layer, &endpoint=URL
 //	                                  for another than AWS's
 //	memory://                         nothing is kept
@@ -48,8 +48,8 @@ func ParseURL(s string) (Source, error) {
 	if s == "" {
 		s = DefaultData
 	}
-	if dir, ok := strings.CutSuffix(filepath.ToSlash(s), "/*.csv"); ok && !strings.HasPrefix(s, "csv:") {
-		return Source{Scheme: "csv", Path: filepath.FromSlash(dir)}, nil
+	if dir, name := filepath.Split(s); name == "*.csv" && !strings.HasPrefix(s, "csv:") {
+		return Source{Scheme: "csv", Path: filepath.Clean(dir)}, nil
 	}
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || strings.ContainsAny(scheme, "/\\.") || len(scheme) < 2 {
@@ -59,8 +59,12 @@ func ParseURL(s string) (Source, error) {
 	switch scheme {
 	case "sqlite", "sqlite3":
 		return fileSource("sqlite", rest, fromSQLAlchemy)
-	case "duckdb", "csv":
-		return fileSource(scheme, strings.TrimSuffix(rest, "/*.csv"), fromSQLAlchemy)
+	case "duckdb":
+		return fileSource(scheme, rest, fromSQLAlchemy)
+	case "csv":
+		src, err := fileSource(scheme, rest, fromSQLAlchemy)
+		src.Path = strings.TrimSuffix(src.Path, "/*.csv")
+		return src, err
 	case "postgres", "postgresql":
 		return serverSource("postgres", rest)
 	case "mysql", "mariadb":

@@ -35,6 +35,9 @@ func TestParseURL(t *testing.T) {
 		"csv:some/folder":                          {"csv", "some/folder", ""},
 		"csv://some/folder/*.csv":                  {"csv", "some/folder", ""},
 		"some/folder/*.csv":                        {"csv", "some/folder", ""},
+		"*.csv":                                    {"csv", ".", ""},
+		"/*.csv":                                   {"csv", "/", ""},
+		"csv:some/folder/*.csv?memory=1GiB":        {"csv", "some/folder", ""},
 	} {
 		got, err := varve.ParseURL(url)
 		if err != nil {

@@ -38,6 +38,7 @@ func Open(ctx context.Context, url string, opt *varve.Options) (*varve.DB, error
 // Drivers returns every driver by the scheme of its URLs, in a new map.
 func Drivers() map[string]varve.Driver {
 	return map[string]varve.Driver{
+		"csv":      openFolder,
 		"duckdb":   openDuckDB,
 		"dynamodb": openDynamoDB,
 		"memory":   openMemory,

@@ -22,6 +22,7 @@ func TestOpen(t *testing.T) {
 	urls := map[string]string{
 		"memory":   "memory:",
 		"sqlite":   "sqlite:" + filepath.Join(t.TempDir(), "new", "varve.db"),
+		"csv":      "csv:" + filepath.Join(t.TempDir(), "new"),
 		"duckdb":   "duckdb:" + filepath.Join(t.TempDir(), "new", "docs.duckdb"),
 		"postgres": pgtest.New(t),
 		"mysql":    mytest.New(t),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,15 +30,19 @@ func openDuckDB(ctx context.Context, src varve.Source, log *slog.Logger) (store.
 	if err := os.Mkdir(filepath.Dir(src.Path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, errs.Wrap(errs.Unavailable, err, "the database's folder cannot be made")
 	}
-	return duckdb.Open(ctx, src.Path, func(ctx context.Context, path string) (store.Store, error) {
-		beside := varve.Source{Scheme: "sqlite", Path: path, Query: map[string][]string{}, Examine: src.Examine}
-		for name, values := range src.Query {
-			if name != "memory" {
-				beside.Query[name] = values
-			}
+	return duckdb.Open(ctx, src.Path, besideSQLite(src, log, "memory"), o)
+}
+
+// besideSQLite opens the SQLite file beside a databackend that keeps tables only,
+// with the parameters of its URL but for the databackend's own.
+func besideSQLite(src varve.Source, log *slog.Logger, own ...string) store.Beside {
+	return func(ctx context.Context, path string) (store.Store, error) {
+		q := maps.Clone(src.Query)
+		for _, name := range own {
+			q.Del(name)
 		}
-		return openSQLite(ctx, beside, log)
-	}, o)
+		return openSQLite(ctx, varve.Source{Scheme: "sqlite", Path: path, Query: q, Examine: src.Examine}, log)
+	}
 }
 
 // memorySize reads a number of bytes, as in 512MiB or 4GiB.

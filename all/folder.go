@@ -2,14 +2,9 @@ package all
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/varvedb/varve"
-	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/folder"
 )

@@ -85,7 +85,7 @@ var rooms = map[string][]string{
 	"erasure": {"chat"},
 
 	"":    {"analytics", "artifact", "chat", "component", "erasure", "query", "state", "todo", "lake", "store", "blob"},
-	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/duckdb", "store/postgres", "store/mysql", "store/dynamodb"},
+	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/duckdb", "store/folder", "store/postgres", "store/mysql", "store/dynamodb"},
 
 	"cmd/varve": {"", "analytics", "all", "artifact", "chat", "component", "component/bundle", "component/yaml", "query", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/duckdb", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},

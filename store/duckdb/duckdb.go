@@ -43,7 +43,7 @@ var (
 
 // Open opens the file, which is made where there is none, and the store beside
 // it. errs.Unavailable while another process has the file.
-func Open(ctx context.Context, path string, beside Beside, o Options) (store.Store, error) {
+func Open(ctx context.Context, path string, beside store.Beside, o Options) (store.Store, error) {
 	s := &Store{path: path, opt: o.withDefaults()}
 	if err := s.open(ctx, beside); err != nil {
 		return nil, errors.Join(err, s.release())
@@ -54,7 +54,7 @@ func Open(ctx context.Context, path string, beside Beside, o Options) (store.Sto
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, beside Beside) error {
+func (s *Store) open(ctx context.Context, beside store.Beside) error {
 	// First of all, since to close the file gives up locks on it that another
 	// store of this process has.
 	lock, held, err := duck.LockFile(s.path + ".lock")
@@ -112,14 +112,7 @@ func (s *Store) Query() query.Store { return data{s} }
 
 // Update implements store.Store, for all but the user's tables.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
-	return s.Store.Update(ctx, func(ctx context.Context, tx store.Tx) error { return fn(ctx, inside{tx}) })
-}
-
-type inside struct{ store.Tx }
-
-// Query implements store.Tx.
-func (inside) Query() query.Store {
-	return query.Unserved{Why: "tables in a DuckDB file are not part of a transaction, which is in the file beside it: ask and change them outside, or keep them in SQLite, PostgreSQL or MySQL"}
+	return store.UpdateBeside(ctx, s.Store, "tables in a DuckDB file are not part of a transaction, which is in the file beside it: ask and change them outside, or keep them in SQLite, PostgreSQL or MySQL", fn)
 }
 
 // Ping implements store.Store.

@@ -1,17 +1,11 @@
 package duckdb
 
 import (
-	"context"
 	"log/slog"
-
-	"github.com/varvedb/varve/store"
 )
 
 // Suffix is what the file beside is called after DuckDB's.
 const Suffix = ".varve.db"
-
-// Beside opens the store for all but the user's tables, in a file of its own.
-type Beside func(ctx context.Context, path string) (store.Store, error)
 
 // Options tune Open. The zero value works.
 type Options struct {
