@@ -77,6 +77,12 @@ func (db *DB) Retain(ctx context.Context, rules []chat.Retention, dry bool, each
 	return db.chat.Retain(ctx, rules, dry, each)
 }
 
+// SweepFiles deletes bytes of elements that nothing names, as
+// [chat.Service.Sweep] does.
+func (db *DB) SweepFiles(ctx context.Context, dry bool, each func(key string)) (chat.Swept, error) {
+	return db.chat.Sweep(ctx, dry, each)
+}
+
 // receipts is the private key of receipts.
 func (db *DB) receipts(ctx context.Context) ([]byte, error) {
 	return secret(ctx, db.store, db.data, "receipts")

@@ -137,18 +137,14 @@ func (r *Rows) Sums(ctx context.Context, keys []string) (map[string]Sum, error) 
 	if err != nil || len(sums) == 0 {
 		return sums, err
 	}
-	for limit := sweepBatch; ; limit *= 4 {
-		gone, err := r.s.port().Orphans(ctx, r.s.opt.Now(), limit)
-		if err != nil {
-			return nil, err
-		}
-		for _, key := range gone {
-			delete(sums, key)
-		}
-		if len(gone) < limit {
-			return sums, nil
-		}
+	if r.s.sweep == nil {
+		return sums, nil
 	}
+	gone, err := r.s.sweep.all(ctx, r.s.opt.Now())
+	for _, key := range gone {
+		delete(sums, key)
+	}
+	return sums, err
 }
 
 // Sum is what bytes are: their SHA-256 in hexadecimal, and how many.

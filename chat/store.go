@@ -39,16 +39,16 @@ const TombstoneAge = 24 * time.Hour
 // Features says what a store can do. Suites and callers ask it, never a
 // backend's name.
 type Features struct {
-	AnyID bool `json:"anyId"` // ids of any text; else those that the columns hold, always UUIDs
-	Tombstones bool `json:"tombstones"` // deleted threads are remembered, over a restart too
+	AnyID        bool `json:"anyId"`        // ids of any text; else those that the columns hold, always UUIDs
+	Tombstones   bool `json:"tombstones"`   // deleted threads are remembered, over a restart too
 	Transactions bool `json:"transactions"` // Update joins several writes into one
-	ChangeLog bool `json:"changeLog"` // every write is noted in the change log
-	FastList bool `json:"fastList"` // a page of threads costs what a page costs
-	FastSearch bool `json:"fastSearch"` // search uses an index
-	UnknownKeys bool `json:"unknownKeys"` // unknown keys are kept on elements too
-	NeedsThread bool `json:"needsThread"` // Ref.ThreadID must be given for steps and feedback
-	Orphans bool `json:"orphans"` // keys of bytes to delete survive a restart
-	ThreadFiles bool `json:"threadFiles"` // keys of bytes are threads/THREAD/files/ELEMENT, as the official layer's; else they begin with the owner
+	ChangeLog    bool `json:"changeLog"`    // every write is noted in the change log
+	FastList     bool `json:"fastList"`     // a page of threads costs what a page costs
+	FastSearch   bool `json:"fastSearch"`   // search uses an index
+	UnknownKeys  bool `json:"unknownKeys"`  // unknown keys are kept on elements too
+	NeedsThread  bool `json:"needsThread"`  // Ref.ThreadID must be given for steps and feedback
+	Orphans      bool `json:"orphans"`      // keys of bytes to delete survive a restart
+	ThreadFiles  bool `json:"threadFiles"`  // keys of bytes are threads/THREAD/files/ELEMENT, as the official layer's; else they begin with the owner
 }
 
 // Write is what every write carries: who writes ("" is the application

@@ -215,3 +215,79 @@ func (s *Service) swept() {
 	default:
 	}
 }
+
+// Swept is what a sweep deleted, or would.
+type Swept struct {
+	Keys    int   `json:"keys" doc:"that no element names"`
+	Files   int   `json:"files" doc:"of them, those with bytes"`
+	Bytes   int64 `json:"bytes"`
+	Waiting int   `json:"waiting" doc:"uploads of the last day whose element may still come; they stay"`
+}
+
+// Sweep deletes at once the bytes that no element names any more, and what
+// uploads left that broke off a day ago; a service that is open does so by
+// itself sooner or later. each, unless nil, is told of the keys. With dry
+// nothing is deleted. errs.Unsupported where there is no place for bytes,
+// errs.Forbidden when acting for a user.
+func (s *Service) Sweep(ctx context.Context, dry bool, each func(key string)) (Swept, error) {
+	var out Swept
+	switch {
+	case Actor(ctx) != "":
+		return out, errs.New(errs.Forbidden, "only a caller that acts for no user may sweep")
+	case s.opt.Files == nil || s.sweep == nil:
+		return out, errNoFiles
+	}
+	s.port()
+	now := s.opt.Now()
+	keys, err := s.sweep.all(ctx, now)
+	if err != nil {
+		return out, err
+	}
+	late, err := s.sweep.all(ctx, now.Add(UploadGrace))
+	if err != nil {
+		return out, err
+	}
+	out.Keys, out.Waiting = len(keys), max(0, len(late)-len(keys))
+	for _, key := range keys {
+		if err := s.sweep.weigh(ctx, key, &out); err != nil {
+			return out, err
+		}
+		if each != nil {
+			each(key)
+		}
+	}
+	if dry || len(keys) == 0 {
+		return out, nil
+	}
+	known := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		known[key] = true
+	}
+	return out, s.sweep.drain(ctx, now, func(key string) bool { return known[key] })
+}
+
+// all are all orphans at a time.
+func (s *sweeper) all(ctx context.Context, now time.Time) ([]string, error) {
+	for limit := sweepBatch; ; limit *= 4 {
+		keys, err := s.service.store.Orphans(ctx, now, limit)
+		if err != nil || len(keys) < limit {
+			return keys, err
+		}
+	}
+}
+
+// weigh adds the bytes under a key.
+func (s *sweeper) weigh(ctx context.Context, key string, out *Swept) error {
+	c, err := s.service.opt.Files.Open(ctx, key)
+	switch errs.KindOf(err) {
+	case errs.NotFound, errs.Invalid:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.Body.Close()
+	out.Files++
+	out.Bytes += max(0, c.Size)
+	return nil
+}

@@ -54,3 +54,21 @@ func (c *Client) Retain(ctx context.Context, rules []chat.Retention, dry bool, e
 	}
 	return out.Retained, err
 }
+
+// SweepFiles deletes bytes of elements that nothing names, as
+// chat.Service.Sweep does. each, unless nil, is told of the first 10,000 keys,
+// when all is done.
+func (c *Client) SweepFiles(ctx context.Context, dry bool, each func(key string)) (chat.Swept, error) {
+	out, err := post[struct {
+		chat.Swept
+		Named []string
+	}](ctx, c, "/v1/sweeps", struct {
+		DryRun bool `json:"dryRun,omitempty"`
+	}{dry})
+	for _, key := range out.Named {
+		if each != nil {
+			each(key)
+		}
+	}
+	return out.Swept, err
+}

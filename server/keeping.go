@@ -23,6 +23,9 @@ type Keeper interface {
 	VerifyReceipt(ctx context.Context, receipt []byte, identifier string) (r erasure.Report, about bool, err error)
 	// Retain deletes threads by rules of age, and tells each that goes.
 	Retain(ctx context.Context, rules []chat.Retention, dry bool, each func(chat.Thread)) (chat.Retained, error)
+	// SweepFiles deletes bytes of elements that nothing names, and tells their
+	// keys.
+	SweepFiles(ctx context.Context, dry bool, each func(key string)) (chat.Swept, error)
 }
 
 type erasureBody struct {
@@ -51,6 +54,17 @@ type retentionAnswer struct {
 	IDs []string `json:"ids" nullable:"false" doc:"of the threads, of the first 10000"`
 }
 
+type sweepBody struct {
+	DryRun bool `json:"dryRun,omitempty" doc:"delete nothing, and say what would be"`
+}
+
+// sweepAnswer names the keys, up to a bound.
+type sweepAnswer struct {
+	chat.Swept
+	Named []string `json:"named" nullable:"false" doc:"the first 10000 of the keys"`
+}
+
+// mostRetained is how many ids or keys are named.
 const mostRetained = 10_000
 
 func (s *Server) keepingRoutes() {
@@ -63,6 +77,7 @@ func (s *Server) keepingRoutes() {
 	s.plainHandler("POST /v1/erasures", s.erase)
 	reply(s, with(op("verify-erasure", http.MethodPost, "/v1/erasures/verify", tag, "Tell what a receipt says that this database signed"), jsonBody[verifyBody](s.api)), s.verifyErasure)
 	reply(s, with(op("retain", http.MethodPost, "/v1/retention", tag, "Delete threads that are older than rules allow"), jsonBody[retentionBody](s.api)), s.retain)
+	reply(s, with(op("sweep-files", http.MethodPost, "/v1/sweeps", tag, "Delete bytes that no element names"), jsonBody[sweepBody](s.api)), s.sweepFiles)
 }
 
 // keeper is the database's, for callers who may do anything to anybody.
@@ -132,6 +147,24 @@ func (s *Server) retain(ctx context.Context, c *call, _ *struct{}) (out retentio
 	out.Retained, err = k.Retain(ctx, rules, body.DryRun, func(t chat.Thread) {
 		if len(out.IDs) < mostRetained {
 			out.IDs = append(out.IDs, t.ID)
+		}
+	})
+	return out, err
+}
+
+func (s *Server) sweepFiles(ctx context.Context, c *call, _ *struct{}) (out sweepAnswer, err error) {
+	out.Named = []string{}
+	k, err := c.keeper()
+	if err != nil {
+		return out, err
+	}
+	var body sweepBody
+	if err := s.body(c, &body); err != nil {
+		return out, err
+	}
+	out.Swept, err = k.SweepFiles(ctx, body.DryRun, func(key string) {
+		if len(out.Named) < mostRetained {
+			out.Named = append(out.Named, key)
 		}
 	})
 	return out, err

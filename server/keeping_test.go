@@ -42,6 +42,11 @@ func (s *signer) Retain(_ context.Context, rules []chat.Retention, _ bool, each 
 	return chat.Retained{Threads: 1, Undated: 2}, nil
 }
 
+func (s *signer) SweepFiles(_ context.Context, dry bool, each func(string)) (chat.Swept, error) {
+	each("a/<b>")
+	return chat.Swept{Keys: 1, Files: 1, Bytes: 3, Waiting: 2}, nil
+}
+
 func TestAReceiptLeavesTheServerAsItWasSigned(t *testing.T) {
 	k := &signer{seed: []byte(strings.Repeat("s", 32))}
 	b := start(t, func(o *server.Options) { o.Databases[0].Keeper = k })
@@ -89,6 +94,15 @@ func TestRulesOfRetentionCrossTheWire(t *testing.T) {
 	}
 }
 
+func TestASweepCrossesTheWire(t *testing.T) {
+	b := start(t, func(o *server.Options) { o.Databases[0].Keeper = &signer{} })
+	var keys []string
+	got, err := b.client(b.url, client.Options{}).SweepFiles(t.Context(), true, func(key string) { keys = append(keys, key) })
+	if err != nil || got != (chat.Swept{Keys: 1, Files: 1, Bytes: 3, Waiting: 2}) || !slices.Equal(keys, []string{"a/<b>"}) {
+		t.Errorf("%+v %v %v", got, keys, err)
+	}
+}
+
 // What is about everybody is for who may do anything, and acts for nobody.
 func TestOnlyAdministratorsEraseAndRetain(t *testing.T) {
 	file, err := keys.Open(filepath.Join(t.TempDir(), "keys.json"), keys.Options{})
@@ -98,7 +112,7 @@ func TestOnlyAdministratorsEraseAndRetain(t *testing.T) {
 	k := &signer{seed: []byte(strings.Repeat("s", 32))}
 	b := start(t, func(o *server.Options) { o.Databases[0].Keeper, o.Keys = k, file })
 	admin := token(t, file, "default", keys.Admin)
-	for path, body := range map[string]string{"/v1/erasures": `{"identifier":"ada"}`, "/v1/retention": `{"rules":["90d"]}`, "/v1/erasures/verify": `{"receipt":{}}`} {
+	for path, body := range map[string]string{"/v1/sweeps": `{}`, "/v1/erasures": `{"identifier":"ada"}`, "/v1/retention": `{"rules":["90d"]}`, "/v1/erasures/verify": `{"receipt":{}}`} {
 		b.want(b.send("POST", path, body, asJSON, "Authorization: Bearer "+token(t, file, "default", keys.Read, keys.Write)), 403, errs.Forbidden)
 		b.want(b.send("POST", path, body, asJSON, "Authorization: Bearer "+admin, "Varve-User: ada"), 403, errs.Forbidden)
 		b.want(b.send("POST", path, body, asJSON), 401, errs.Unauthenticated)

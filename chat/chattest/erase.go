@@ -20,6 +20,7 @@ var erasing = []storeRule{
 	{"expected bytes become orphans when their time is over", func(f chat.Features) bool { return f.Orphans }, expecting},
 	{"a process that is killed in an upload leaves no bytes for ever", func(f chat.Features) bool { return f.Orphans }, halfUploaded},
 	{"an upload that fails leaves nothing to delete", always, failedUpload},
+	{"a sweep deletes what nothing names, and counts what still may be", func(f chat.Features) bool { return f.Orphans }, swept},
 	{"a user with threads is not erased below the service", always, stillOwning},
 	{"a person is erased with all that is theirs, and nobody else", always, erased},
 	{"an erasure that broke off is finished by the next", always, brokenErasure},

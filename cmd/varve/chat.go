@@ -22,6 +22,7 @@ type chatCommand struct {
 	Import  importCommand  `cmd:"" help:"Read what export wrote, or threads of literalai, into a database."`
 	Delete  deleteCommand  `cmd:"" help:"Delete threads, with all that is in them."`
 	Retain  retainCommand  `cmd:"" help:"Delete threads that were not used for long."`
+	Sweep   sweepCommand   `cmd:"" help:"Delete bytes that no element names, at once."`
 	Erase   eraseCommand   `cmd:"" help:"Erase a person: threads, files, the user, and their traces; prints a signed receipt."`
 	Verify  verifyCommand  `cmd:"" name:"verify-receipt" help:"Tell whether a receipt of an erasure is genuine, and what it says."`
 }
