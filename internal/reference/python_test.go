@@ -19,7 +19,7 @@ var pythonTypes = map[string][2]string{
 	"bool":                 {"bool", "False"},
 	"int":                  {"int", "0"},
 	"int64":                {"int", "0"},
-	"*int":                 {"Optional[int]", "None"},
+	"*int":                 {"int | None", "None"},
 	"[]string":             {"list[str]", "listed()"},
 	"Object":               {"Object", "mapped()"},
 	"json.RawMessage":      {"Any", "None"},
@@ -39,7 +39,7 @@ again: make docs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from ._component import (
     Bytes,

@@ -61,8 +61,8 @@ class Maker:
         v = self.one(self.value(), self.column(t))
         return self.one(
             lambda: c == v, lambda: c != v, lambda: c < v, lambda: c <= v,
-            lambda: c > v, lambda: c >= v, lambda: c == None,  # noqa: E711
-            lambda: c != None,  # noqa: E711
+            lambda: c > v, lambda: c >= v, lambda: c == None,
+            lambda: c != None,
             lambda: c.isin([self.value() for _ in range(self.one(0, 1, 3))]),
             lambda: c.matches("a%_\\%'"), lambda: c.contains(self.value()),
             lambda: c.differs(v), c.is_null, c.not_null,
@@ -84,11 +84,15 @@ class Maker:
             c = self.column_name(t)
             q = q.select(self.one(c, c.as_("m"), self.one(*NAMES)))
         for _ in range(self.one(0, 1, 2)):
-            q = q.order_by(self.one(self.column_name(t), self.column_name(t).desc(), "-n"))
+            q = q.order_by(
+                self.one(self.column_name(t), self.column_name(t).desc(), "-n")
+            )
         q = self.one(q, q.limit(5), q.limit(5).offset(2))
         q = self.one(q, q, q.outputs("l", "m"), q.outputs("l", required=True))
         like = {"x": [1, "a"]}
-        return self.one(q, q, q.like(like, "vi", 4), q.like(like, "vi", native_order=True))
+        return self.one(
+            q, q, q.like(like, "vi", 4), q.like(like, "vi", native_order=True)
+        )
 
     def column_name(self, t):
         return t[self.one(*NAMES)]
@@ -111,7 +115,9 @@ class Maker:
         return t.insert(rows, types=types, strict=self.one(True, False))
 
     def question(self):
-        return self.one(self.select, self.select, self.select, self.change, self.insert)()
+        return self.one(
+            self.select, self.select, self.select, self.change, self.insert
+        )()
 
 
 @pytest.mark.parametrize("seed", range(60))

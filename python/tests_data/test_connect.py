@@ -94,7 +94,10 @@ def test_parts_elsewhere(folder):
         artifact_store="filesystem://./blobs",
         cluster__compute__uri="local",
     ) as again:
-        assert (again.metadata, again.artifact_store) == (db.metadata, db.artifact_store)
+        assert (again.metadata, again.artifact_store) == (
+            db.metadata,
+            db.artifact_store,
+        )
 
 
 def test_the_equivalent_of_the_defaults(folder):
@@ -112,7 +115,12 @@ def test_the_equivalent_of_the_defaults(folder):
         ("mongodb://h/db", {}, errors.UnsupportedError, "known are sqlite, postgres"),
         ("sqlite:a.db", {"metadata": "foo://x"}, errors.UnsupportedError, "metadata"),
         ("sqlite:a.db", {"artifacts": "foo://x"}, errors.VarveError, "foo"),
-        ("sqlite:a.db", {"compute": "ray://h"}, errors.UnsupportedError, "compute.*local"),
+        (
+            "sqlite:a.db",
+            {"compute": "ray://h"},
+            errors.UnsupportedError,
+            "compute.*local",
+        ),
         ("sqlite:", {}, errors.InvalidError, "names no file"),
     ],
 )
@@ -125,14 +133,21 @@ def test_passwords_are_nowhere(folder, postgres, caplog, capfd):
     url = postgres.database("hidden").replace("secret", "hunter2")
     with varve.connect(url, data="d") as db:
         db["docs"].insert({"x": 1}).execute()
-        seen = [repr(db), repr(db.databackend), repr(db.metadata), str(db.artifact_store)]
+        seen = [
+            repr(db),
+            repr(db.databackend),
+            repr(db.metadata),
+            str(db.artifact_store),
+        ]
         listed = subprocess.run(["ps", "axww"], capture_output=True, text=True).stdout
         assert "hunter2" not in "".join(seen) + listed
         assert "xxxxx" in db.databackend.url
     gone = "postgres://app:hunter2@/nowhere?host=/nonexistent"
     with pytest.raises(errors.VarveError) as failed:
         varve.connect(gone, data="e")
-    assert "hunter2" not in str(failed.value) + caplog.text + "".join(capfd.readouterr())
+    assert "hunter2" not in str(failed.value) + caplog.text + "".join(
+        capfd.readouterr()
+    )
     for file in pathlib.Path(".").rglob("*"):
         if file.is_file():
             assert b"hunter2" not in file.read_bytes(), file

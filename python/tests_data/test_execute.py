@@ -147,7 +147,8 @@ def test_decimals(lite):
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, {1, 2}, object(), {"a": b"x"}, {1: 2}, "\ud800", 2**64]
+    "value",
+    [math.nan, math.inf, {1, 2}, object(), {"a": b"x"}, {1: 2}, "\ud800", 2**64],
 )
 def test_what_has_no_exact_form_is_refused(lite, value):
     with pytest.raises(errors.InvalidError):
@@ -160,7 +161,9 @@ def test_vectors_and_tensors(db):
     m = np.arange(6, dtype=np.int64).reshape(2, 3)
     f = np.array([0.1, 2], np.float64)
     t = db["docs"]
-    t.insert([{"v": v, "m": m, "f": f, "n": np.int64(7), "b": np.bool_(True)}]).execute()
+    t.insert(
+        [{"v": v, "m": m, "f": f, "n": np.int64(7), "b": np.bool_(True)}]
+    ).execute()
     rows = t.select("v", "m", "f", "n", "b").execute()
     assert [c.type for c in rows.columns] == [
         "vector[3]", "tensor[int64:2,3]", "tensor[f64:2]", "integer", "boolean"
@@ -188,7 +191,9 @@ def test_data_frames_and_arrow(lite):
     back = rows.to_pandas()
     assert list(back["a"]) == [1, 2, 3] and back["a"].dtype == "Int64"
     assert lite["docs"].filter({"a": 9}).execute().to_arrow().num_rows == 0
-    assert list(lite["docs"].filter({"a": 9}).execute().to_pandas().columns)[:1] == ["id"]
+    assert list(lite["docs"].filter({"a": 9}).execute().to_pandas().columns)[:1] == [
+        "id"
+    ]
 
 
 def test_a_frame_of_every_type(lite):

@@ -74,7 +74,7 @@ class Components:
             raise InvalidError(
                 f"is None, and version {version} of what is meant?", field="identifier"
             )
-        flags = {"hidden": _flag(hidden)}
+        flags: dict[str, Any] = {"hidden": _flag(hidden)}
         if uuid or version is not None:
             return self._ask("GET", _which(type_id, identifier, version, uuid), **flags)
         if identifier:
@@ -97,7 +97,7 @@ class Components:
         number, or that of a uuid. Large bytes are Artifacts, and read when they are
         asked for. Raises NotFoundError."""
         target = _which(type_id, identifier, version, uuid)
-        flags = {"form": "whole", "hidden": _flag(allow_hidden)}
+        flags: dict[str, Any] = {"form": "whole", "hidden": _flag(allow_hidden)}
         said = self._ask("GET", target, **flags)
         return Component.from_json(said, self.artifact_store.read)
 
@@ -131,7 +131,7 @@ class Components:
         else:
             target = ("components", *_named(type_id, identifier))
         flags = {"force": force, "recursive": recursive, "dryRun": dry_run}
-        asked = {name: _flag(on) for name, on in flags.items()}
+        asked: dict[str, Any] = {name: _flag(on) for name, on in flags.items()}
         return Removed.of(self._ask("DELETE", target, repeatable=dry_run, **asked))
 
     def unhide(
@@ -170,19 +170,20 @@ class Components:
         """The rows of a data set, in JSON's values: of a pinned one as they were when
         it was applied, else as they are now. The same seed on the same rows gives
         the same sample."""
-        if isinstance(dataset, str):
-            dataset = self.load("dataset", dataset)
-        raw = dataset.raw_data
-        if dataset.pin and raw:
+        of: Dataset = (
+            self.load("dataset", dataset) if isinstance(dataset, str) else dataset
+        )
+        raw = of.raw_data
+        if of.pin and raw:
             content = raw.read() if isinstance(raw, Artifact) else raw
             lines = content.splitlines()
             return [json.loads(line) for line in lines]
-        found = self.execute(dataset.select, plain=True)
-        if not dataset.sample_size:
+        found = self.execute(of.select, plain=True)
+        if not of.sample_size:
             return list(found)
-        chance = _chance(dataset.random_seed)
+        chance = _chance(of.random_seed)
         drawn = ((next(chance), at, row) for at, row in enumerate(found))
-        return [row for _, _, row in heapq.nsmallest(dataset.sample_size, drawn)]
+        return [row for _, _, row in heapq.nsmallest(of.sample_size, drawn)]
 
     def predict(self, model: str, datum: Any) -> Any:
         """What a model says about a datum. Needs an engine: UnsupportedError."""
@@ -228,8 +229,10 @@ class Components:
                 return
             cursor = found["pageInfo"]["endCursor"]
 
-    def _related(self, what: str, *named: Any) -> list[Ref]:
-        target = (*_which(*named, None), what)
+    def _related(
+        self, what: str, type_id: str, identifier: str, version: int | None
+    ) -> list[Ref]:
+        target = (*_which(type_id, identifier, version, None), what)
         return refs(self._ask("GET", target, hidden="true")["data"])
 
     def _ask(
@@ -294,7 +297,8 @@ def _chance(seed: int) -> Iterator[int]:
     state = (seed & word) << 64
     while True:
         state = (
-            state * 0x2360ED051FC65DA44385DF649FCCF645 + 0x5851F42D4C957F2D14057B7EF767814F
+            state * 0x2360ED051FC65DA44385DF649FCCF645
+            + 0x5851F42D4C957F2D14057B7EF767814F
         ) & wide
         high, low = state >> 64, state & word
         high ^= high >> 32

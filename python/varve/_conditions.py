@@ -37,10 +37,10 @@ class Column:
     def __getitem__(self, name: str | int) -> Column:
         return Column(f"{self._name}.{name}", self._table)
 
-    def __eq__(self, other: Any) -> Condition:  # type: ignore[override]
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return Compare("is" if other is None else "=", self, other)
 
-    def __ne__(self, other: Any) -> Condition:  # type: ignore[override]
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         return Compare("is not" if other is None else "!=", self, other)
 
     def __lt__(self, other: Any) -> Condition:
@@ -215,9 +215,10 @@ class Group(Condition):
             if of.op == "and":
                 return False
             name = of.key(scope) if isinstance(of, Compare) else of.op
-            if name in seen:
-                if before != name or of.op in seen[name] or name in _GROUPS:
-                    return False
+            if name in seen and (
+                before != name or of.op in seen[name] or name in _GROUPS
+            ):
+                return False
             seen.setdefault(name, set()).add(of.op)
             before = name
         return len(self.of) != 1

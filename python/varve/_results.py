@@ -73,7 +73,9 @@ class Plan:
     def of(cls, said: Mapping[str, Any]) -> Plan:
         return cls(
             [_action(a) for a in said["actions"]],
-            *(refs(said[name]) for name in ("created", "updated", "unchanged")),
+            refs(said["created"]),
+            refs(said["updated"]),
+            refs(said["unchanged"]),
             said["tables"],
             said["jobs"],
         )
@@ -100,8 +102,13 @@ class Applied:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Applied:
-        named = (refs(said[name]) for name in ("created", "updated", "unchanged"))
-        return cls(*named, said["jobs"], Plan.of(said["plan"]))
+        return cls(
+            refs(said["created"]),
+            refs(said["updated"]),
+            refs(said["unchanged"]),
+            said["jobs"],
+            Plan.of(said["plan"]),
+        )
 
 
 @dataclass(frozen=True)

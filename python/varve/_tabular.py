@@ -70,7 +70,9 @@ def pandas(rows: Sequence[Row], columns: Sequence[OutputColumn]) -> Any:
     for column in columns:
         values = [row[column.name] for row in rows]
         if column.type == "time":
-            made = pd.Series(pd.to_datetime(values, utc=True), dtype="datetime64[us, UTC]")
+            made = pd.Series(
+                pd.to_datetime(values, utc=True), dtype="datetime64[us, UTC]"
+            )
         else:
             made = pd.Series(values, dtype=_pandas_types.get(column.type, "object"))
         series[column.name] = made

@@ -75,7 +75,7 @@ def _listed(given: Any) -> Iterable[Any]:
     if isinstance(given, (Mapping, str, bytes, bytearray)):
         return [given]
     if hasattr(given, "to_pylist"):  # Arrow
-        return given.to_pylist()
+        return list(given.to_pylist())
     if hasattr(given, "to_dict") and hasattr(given, "columns"):  # pandas
         return [
             {name: _present(value) for name, value in row.items()}
@@ -137,7 +137,8 @@ def document(value: Any, place: str, depth: int) -> Any:
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return document(value.tolist(), place, depth + 1)
     raise InvalidError(
-        f"a value of Python's type {type(value).__name__} has no exact form here", field=place
+        f"a value of Python's type {type(value).__name__} has no exact form here",
+        field=place,
     )
 
 

@@ -7,7 +7,7 @@ again: make docs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 from ._component import (
     Bytes,
@@ -70,7 +70,7 @@ class Model(Component, type_id="model"):
     trainer: Child = child()
     validation: Child = child()
     metric_values: Object = mapped()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -87,7 +87,7 @@ class Listener(Component, type_id="listener"):
     select: Any = None
     predict_kwargs: Object = mapped()
     chunk_size: int = 0
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -103,7 +103,7 @@ class VectorIndex(Component, type_id="vector_index"):
     # "cosine", "dot", "l2"
     measure: str = ""
     metric_values: Object = mapped()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -119,7 +119,7 @@ class DataType(Component, type_id="datatype"):
     encodable: str = ""
     bytes_encoding: str = ""
     media_type: str = ""
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -131,7 +131,7 @@ class Schema(Component, type_id="schema"):
 
     identifier: str
     fields: dict[str, Child] = fields()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -145,7 +145,7 @@ class Table(Component, type_id="table"):
     schema: Child = child()
     # "id"
     primary_id: str = ""
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -164,7 +164,7 @@ class Dataset(Component, type_id="dataset"):
     # of a pinned one: a row of JSON on each line
     raw_data: Bytes = blob()
     creation_date: str = ""
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -178,7 +178,7 @@ class Metric(Component, type_id="metric"):
     # "accuracy", "f1", …; default: its identifier
     kind: str = ""
     config: Object = mapped()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -192,7 +192,7 @@ class Validation(Component, type_id="validation"):
     metrics: list[Child] = children()
     key: Any = None
     datasets: list[Child] = children()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -210,7 +210,7 @@ class Trainer(Component, type_id="trainer"):
     config: Object = mapped()
     compute_kwargs: Object = mapped()
     metric_values: Object = mapped()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -223,7 +223,7 @@ class Application(Component, type_id="application"):
     identifier: str
     components: list[Child] = children()
     namespace: list[str] = listed()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -239,7 +239,7 @@ class Template(Component, type_id="template"):
     template_variables: list[str] = listed()
     info: Object = mapped()
     blobs: dict[str, Bytes] = blobs()
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()
@@ -253,7 +253,7 @@ class CronJob(Component, type_id="cronjob"):
     # five fields, as cron has them
     schedule: str = ""
     run: Any = None
-    version: Optional[int] = None
+    version: int | None = None
     uuid: str = ""
     description: str = ""
     upstream: list[Child] = children()

@@ -22,7 +22,7 @@ from ._conditions import Column, Condition, Given, Output, Term, all_of, any_of,
 from .errors import InvalidError
 
 if TYPE_CHECKING:
-    from ._answers import Cursor, Rows, Written
+    from ._answers import Cursor
     from .datalayer import Datalayer
 
 __all__ = [
@@ -54,7 +54,8 @@ class Question:
 
     def stream(self, db: Datalayer | None = None) -> Cursor:
         """Asks, and reads the rows as they are needed; see Datalayer.execute."""
-        return self._asked(db).execute(self, stream=True)
+        cursor: Cursor = self._asked(db).execute(self, stream=True)
+        return cursor
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.json()})"
@@ -361,7 +362,9 @@ def _pair(on: Any, joined: str) -> list[str]:
     try:
         first, second = on
     except (TypeError, ValueError):
-        raise InvalidError("is pairs of columns, or t.a == other.b", field="on") from None
+        raise InvalidError(
+            "is pairs of columns, or t.a == other.b", field="on"
+        ) from None
     return [
         first.named(None) if isinstance(first, Column) else first,
         second.named(joined) if isinstance(second, Column) else second,

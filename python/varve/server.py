@@ -138,6 +138,7 @@ class Server:
                 [self.binary, "--json", *self._command()],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
+                check=False,
                 env={**os.environ, **self.environment},
                 timeout=_STOP_SECONDS,
             )
