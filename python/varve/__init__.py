@@ -15,6 +15,12 @@ Small state that keeps its history, in a file, without a running server::
 
     Todo("data.db").append_todo(id="a", user_id=None, subject=None, body="do it")
 
+Tables, components and artifacts of a database::
+
+    db = varve.connect("sqlite:app.db")       # or varve.superduper(…)
+    db["docs"].insert([{"n": 1}]).execute()
+    db.show()
+
 ``varve.errors`` holds the exceptions, one for each kind of error the server
 names; ``varve.server`` starts and supervises the ``varve`` binary.
 """

@@ -39,6 +39,8 @@ class Change:
 
     def __str__(self) -> str:
         mark = "!" if self.breaks else "~"
+        if self.old is None:
+            return f"{mark} {self.field}: {_short(self.new)}"
         return f"{mark} {self.field}: {_short(self.old)} -> {_short(self.new)}"
 
 
@@ -142,5 +144,5 @@ def _action(said: Mapping[str, Any]) -> Action:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= 60 else text[:59] + "…"
