@@ -51,13 +51,17 @@ def postgres():
     server.stop()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "duckdb"])
 def url(request, folder):
     """A database of its own, of each kind."""
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         return server.database(folder.name.replace("-", "_"))
-    return {"memory": "memory:", "sqlite": "sqlite:app.db"}[request.param]
+    return {
+        "memory": "memory:",
+        "sqlite": "sqlite:app.db",
+        "duckdb": "duckdb:app.duckdb",
+    }[request.param]
 
 
 @pytest.fixture

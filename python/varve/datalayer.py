@@ -63,6 +63,8 @@ class Datalayer(Components):
             arguments=("--log", "warn"),
             environment=place.environment,
             binary=binary,
+            # One that is only starting will answer, on however busy a machine.
+            read_retry_seconds=8.0 if place.server else 60.0,
         )
         self._user = user
         self._calls = Calls(client)

@@ -31,6 +31,7 @@ _TRIES = 3  # after so many starts without an answer, calls fail at once
 _PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between starts
 _ATTACHED_SECONDS = 1.0  # between looks at a server that is another process's
 _STOP_SECONDS = 10.0
+_WHY_SECONDS = 60.0  # for a server to say why it does not start
 _LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
 
 
@@ -140,7 +141,7 @@ class Server:
                 capture_output=True,
                 check=False,
                 env={**os.environ, **self.environment},
-                timeout=_STOP_SECONDS,
+                timeout=_WHY_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
