@@ -63,7 +63,7 @@ func (db *DB) openDatalayer(ctx context.Context, o Options, data string) error {
 }
 
 func (db *DB) openMetadata(ctx context.Context, o Options) error {
-	db.meta, db.metaSrc = db.store, db.src
+	db.meta, db.metaSrc = db.store, db.src.beside()
 	if o.Metadata == "" {
 		return nil
 	}
@@ -71,7 +71,7 @@ func (db *DB) openMetadata(ctx context.Context, o Options) error {
 	if err != nil {
 		return named(err, "metadata")
 	}
-	if src.same(db.src) {
+	if src.same(db.src) || src.same(db.metaSrc) {
 		return nil
 	}
 	driver := o.Drivers[src.Scheme]

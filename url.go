@@ -153,6 +153,14 @@ func (s Source) dataFolder() string {
 	return DefaultData
 }
 
+// beside is where a source keeps all but the user's own tables.
+func (s Source) beside() Source {
+	if s.Scheme == "duckdb" {
+		return Source{Scheme: "sqlite", Path: s.Path + ".varve.db"}
+	}
+	return s
+}
+
 // same tells whether two sources are one database, in whatever spelling.
 func (s Source) same(other Source) bool {
 	return s.Scheme == other.Scheme && s.Scheme != "memory" && absolute(s.Path) == absolute(other.Path) &&

@@ -146,6 +146,9 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	if db.data = data; data != "" {
 		db.mirror = filepath.Join(data, "mirror.duckdb")
 	}
+	if db.src.Scheme == "duckdb" && absolute(db.src.Path) == absolute(db.mirror) {
+		return errs.Field(errs.Invalid, "url", "%s is the name of the mirror in this data folder, which is deleted now and then; call the file something else", filepath.Base(db.mirror))
+	}
 	cursors, err := secret(ctx, db.store, data, "cursors")
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ type bulkSubject struct {
 	open func(b *testing.B) (st store.Store, bulk func([]query.Row) error, point func(id string) error)
 }
 
-var bulkSubjects = []bulkSubject{{"sqlite", bulkSQLite}, {"postgres", bulkPostgres}, {"mariadb", bulkMariaDB}}
+var bulkSubjects = append([]bulkSubject{{"sqlite", bulkSQLite}, {"postgres", bulkPostgres}, {"mariadb", bulkMariaDB}}, linkedSubjects...)
 
 func bulkSQLite(b *testing.B) (store.Store, func([]query.Row) error, func(string) error) {
 	path := filepath.Join(b.TempDir(), "varve.db")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
@@ -26,6 +27,7 @@ func (m *Mirror) touched(ctx context.Context, events []change.Event) (touched, e
 	parts := map[string]map[string]bool{"steps": {}, "elements": {}, "feedbacks": {}}
 	for _, e := range events {
 		switch table := key(e.Table); {
+		case !ofConversations(table): // the user's own tables are not mirrored
 		case e.Last != "":
 			t.all = true
 			return t, nil
@@ -60,6 +62,12 @@ func (m *Mirror) touched(ctx context.Context, events []change.Event) (touched, e
 		}
 	}
 	return t, nil
+}
+
+// ofConversations tells whether a table, under a name that one of Chainlit's
+// layers gives it, is of conversations.
+func ofConversations(table string) bool {
+	return slices.Contains([]string{"user", "thread", "step", "element", "feedback"}, strings.TrimSuffix(table, "s"))
 }
 
 // owners finds the threads of parts that the mirror knows, and takes them from

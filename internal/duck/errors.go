@@ -22,7 +22,7 @@ var ErrDamaged = errors.New("the engine's file is damaged")
 var (
 	mistakes = []string{"Parser", "Binder", "Catalog", "Conversion", "Invalid Input", "Out of Range", "Syntax",
 		"Parameter Not Resolved", "Parameter Not Allowed", "Expression", "Divide by Zero", "Mismatch Type", "Invalid type",
-		"Decimal", "Not implemented", "Constraint", "Sequence", "Dependency", "Settings"}
+		"Decimal", "Not implemented", "Constraint", "Sequence", "Dependency", "Settings", "Invalid Configuration"}
 	damages = []string{"IO", "FATAL", "INTERNAL", "Serialization", "Corruption"}
 )
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlquery"
@@ -91,12 +92,38 @@ func (q data) run(ctx context.Context, p *query.Plan, give func([]any) bool) err
 		if err := q.copyReserved(ctx, c, p, tables); err != nil {
 			return err
 		}
+		few := p.Limit > 0 && p.Limit <= duck.VectorSize
+		if pinned(p) {
+			one := *p
+			one.Order, few = nil, true // to sort one row takes longer than to find it
+			p = &one
+		}
 		asked, err := sqlquery.Select(p, tables, q.s.dialect())
 		if err != nil {
 			return err
 		}
-		return c.stream(ctx, asked, func() error { return q.same(tables) }, give)
+		return c.stream(ctx, asked, few, func() error { return q.same(tables) }, give)
 	})
+}
+
+// pinned tells whether a plan asks for the row of one key.
+func pinned(p *query.Plan) bool {
+	if len(p.Tables) > 1 {
+		return false
+	}
+	t := p.Tables[0].Table
+	is := func(c *query.Cond) bool {
+		return c.Op == query.Equal && c.Other == nil && len(c.Ref.Path) == 0 && t.Key != "" && t.Columns[c.Ref.Column].Name == t.Key
+	}
+	if p.Where.Op != query.And {
+		return is(&p.Where)
+	}
+	for i := range p.Where.Of {
+		if is(&p.Where.Of[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // planned are the tables of a plan as they are now; those of other rooms are
@@ -126,15 +153,19 @@ func (q data) same(tables []*sqlquery.Table) error {
 	return nil
 }
 
-// stream gives out the rows of an answer until give has enough. What the answer
-// is of is settled when same is asked.
-func (c *session) stream(ctx context.Context, asked *sqlquery.Asked, same func() error, give func([]any) bool) error {
+// stream gives out the rows of an answer until give has enough; few are all
+// computed at once. What the answer is of is settled when same is asked.
+func (c *session) stream(ctx context.Context, asked *sqlquery.Asked, few bool, same func() error, give func([]any) bool) error {
 	s, err := c.conn.Prepare(ctx, asked.SQL)
 	if err != nil {
 		return conflicting(err, same)
 	}
 	defer s.Close()
-	rows, err := s.Stream(ctx, asked.Args...)
+	run := s.Stream
+	if few {
+		run = s.Run
+	}
+	rows, err := run(ctx, asked.Args...)
 	if err != nil {
 		return conflicting(err, same)
 	}

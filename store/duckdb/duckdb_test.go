@@ -7,9 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/chat/chattest"
 	"github.com/varvedb/varve/component/componenttest"
 	"github.com/varvedb/varve/query/querytest"
+	"github.com/varvedb/varve/state/statetest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/duckdb"
 	"github.com/varvedb/varve/store/memory"
@@ -60,3 +64,20 @@ func TestQueryHistories(t *testing.T) {
 }
 
 func TestComponents(t *testing.T) { componenttest.Run(t, fresh) }
+
+func TestComponentHistories(t *testing.T) {
+	componenttest.Histories(t, 10, 60, func(*testing.T) store.Store { return memory.Open() }, fresh)
+}
+
+// Conversations are the file's beside, and their notes are in the one log.
+func TestConversations(t *testing.T) { chattest.RunStore(t, fresh) }
+
+func TestVersionedTables(t *testing.T) { statetest.RunStore(t, fresh) }
+
+// put stores a user in the file beside.
+func put(t *testing.T, s *duckdb.Store, name string) {
+	t.Helper()
+	if _, err := s.Chat().PutUser(t.Context(), chat.User{ID: name, Identifier: name, CreatedAt: "2026-01-02T03:04:05.000Z", Metadata: chat.Object{}}, chat.Write{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+}

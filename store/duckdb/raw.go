@@ -5,6 +5,7 @@ package duckdb
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -79,11 +80,7 @@ func (q data) rawWrite(ctx context.Context, sql string, args []any, a *answer) e
 		if err := a.ask(ctx, u.conn, sql, args, func(s *duck.Stmt) bool { return s.Reads() || s.Changes() }); err != nil {
 			return err
 		}
-		after, err := u.private(ctx)
-		if err != nil {
-			return err
-		}
-		if before != after {
+		if after, err := u.private(ctx); err != nil || before != after {
 			return errs.Field(errs.Forbidden, "sql", "tables whose names begin with varve_ are Varve's own")
 		}
 		u.anew = true
@@ -92,15 +89,23 @@ func (q data) rawWrite(ctx context.Context, sql string, args []any, a *answer) e
 	})
 }
 
-// private tells what there is under names of Varve's own, and how much.
+// private tells what there is under names of Varve's own, and what is in it: the
+// engine does not say which table a statement writes to.
 func (u *unit) private(ctx context.Context) (state string, err error) {
-	err = u.query(ctx, `SELECT coalesce(string_agg(sql, ';' ORDER BY sql),'') FROM (
+	sql := `SELECT coalesce(string_agg(sql, ';' ORDER BY sql),'') FROM (
 SELECT sql FROM duckdb_tables() WHERE starts_with(lower(table_name),'varve_') UNION ALL SELECT sql FROM duckdb_views() WHERE starts_with(lower(view_name),'varve_')
-UNION ALL SELECT sql FROM duckdb_indexes() WHERE starts_with(lower(table_name),'varve_'))`, func(row []any) error {
-		state, _ = row[0].(string)
+UNION ALL SELECT sql FROM duckdb_indexes() WHERE starts_with(lower(table_name),'varve_'))`
+	for _, t := range own {
+		sql += ` UNION ALL SELECT count(*) || ' ' || coalesce(bit_xor(hash(t)),0) FROM ` + u.store.place(t.name) + ` t`
+	}
+	var parts []string
+	err = u.query(ctx, sql, func(row []any) error {
+		text, _ := row[0].(string)
+		parts = append(parts, text)
 		return nil
 	})
-	return state, err
+	slices.Sort(parts)
+	return strings.Join(parts, "\n"), err
 }
 
 // answer is the whole answer of a statement.

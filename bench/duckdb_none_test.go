@@ -1,0 +1,5 @@
+//go:build !cgo || no_duckdb
+
+package bench
+
+var linkedSubjects []bulkSubject
