@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ var databases = []database{
 	{name: "PostgreSQL of Chainlit's, as found", open: chainlitPostgres},
 	{name: "… mended", open: chainlitPostgres, mend: true},
 	{name: "MySQL", open: func(t *testing.T) store.Store { return openMySQL(t, mytest.New(t)) }},
+	{name: "DuckDB", open: func(t *testing.T) store.Store { return openDuckDB(t, filepath.Join(t.TempDir(), "docs.duckdb")) }},
 	{name: "DynamoDB", open: openDynamoDB, mend: true},
 	{name: "PostgreSQL of Chainlit's official layer, as found", open: officialPostgres},
 	{name: "… mended", open: officialPostgres, mend: true},

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/duckdb"
 )
 
 // meanings of what holds data. A new one must be explained here.
@@ -68,7 +70,7 @@ var kinds = []struct{ kind, title string }{
 }
 
 func TestEveryNameOfOursIsListed(t *testing.T) {
-	isPage(t, "names.md", renderNames(t, []engine{{"SQLite", sqliteNames(t)}, {"PostgreSQL", postgresNames(t)}, {"MySQL", mysqlNames(t)}}))
+	isPage(t, "names.md", renderNames(t, []engine{{"SQLite", sqliteNames(t)}, {"PostgreSQL", postgresNames(t)}, {"MySQL", mysqlNames(t)}, {"DuckDB, both files", duckdbNames(t)}}))
 }
 
 // engine is a kind of database and the names that Varve makes there.
@@ -113,6 +115,33 @@ func use(t *testing.T, st store.Store) {
 func sqliteNames(t *testing.T) (found []name) {
 	path := sqliteFile(t, "")
 	use(t, openSQLite(t, path))
+	return sqliteNamesIn(t, path)
+}
+
+// duckdbNames are those in a DuckDB file and in the one beside it.
+func duckdbNames(t *testing.T) (found []name) {
+	path := filepath.Join(t.TempDir(), "docs.duckdb")
+	use(t, openDuckDB(t, path))
+	st := openDuckDB(t, path)
+	a, err := st.Query().Raw(t.Context(), query.Raw{SQL: `SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'varve_') ORDER BY 1`}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range a.Rows {
+		found = append(found, name{"table", row[0].(string)})
+	}
+	if err := st.Close(); err != nil || len(found) == 0 {
+		t.Fatalf("names %v, %v", found, err)
+	}
+	for _, n := range sqliteNamesIn(t, path+duckdb.Suffix) {
+		if !slices.Contains(found, n) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+func sqliteNamesIn(t *testing.T, path string) (found []name) {
 	onSQLite(t, path, func(c *sqlite3.Conn) error {
 		q, _, err := c.Prepare(`
 			SELECT type, name FROM sqlite_schema WHERE name LIKE 'varve\_%' ESCAPE '\'

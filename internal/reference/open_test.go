@@ -13,6 +13,7 @@ import (
 
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/duckdb"
 	"github.com/varvedb/varve/store/mysql"
 	"github.com/varvedb/varve/store/postgres"
 	"github.com/varvedb/varve/store/sqlite"
@@ -64,6 +65,16 @@ func postgresDatabase(t *testing.T, script string) string {
 func openSQLite(t *testing.T, path string) store.Store {
 	t.Helper()
 	st, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// openDuckDB needs cgo, as the page does.
+func openDuckDB(t *testing.T, path string) store.Store {
+	t.Helper()
+	st, err := duckdb.Open(t.Context(), path, func(ctx context.Context, path string) (store.Store, error) { return openSQLite(t, path), nil }, duckdb.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
