@@ -29,6 +29,13 @@ type access interface {
 	atomic(ctx context.Context, fn func(access) error) error
 }
 
+// alone tells whether a write is a transaction of its own, so that it can be
+// tried again.
+func alone(at access) bool {
+	_, ok := at.(outer)
+	return ok
+}
+
 // outer is access through the pool.
 type outer struct {
 	s     *Store

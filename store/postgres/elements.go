@@ -77,14 +77,14 @@ func (r rooms) ApplyElement(ctx context.Context, e chat.Element, w chat.Write) e
 	}
 	l.leaveOut(e)
 	g := gated{l: l, by: w, thread: e.ThreadID, Query: sqlcore.Query{SQL: l.sql.element.sql, Args: l.elementArgs(e, w)}, refuse: func(o outcome) error {
-		if o.row.flag(3) {
+		if o.row.flag(0) {
 			return chat.ForeignElement(e.ID)
 		}
 		return nil
 	}}
 	o, err := g.pass(ctx, r.at)
 	if err == nil && !l.mended() {
-		r.at.after(func() { l.replaced(o.row.text(4), e.ObjectKey) })
+		r.at.after(func() { l.replaced(o.row.text(1), e.ObjectKey) })
 	}
 	return err
 }

@@ -128,7 +128,8 @@ torn AS (DELETE FROM %[4]s e USING doomed d WHERE e."threadId"=d."id" RETURNING 
 cut AS (DELETE FROM %[3]s s USING doomed d WHERE s."threadId"=d."id"),
 gone AS (DELETE FROM %[1]s t USING doomed d WHERE t."id"=d."id" RETURNING 1)%[5]s
 SELECT count(*),%[6]s FROM gone`, l.target("threads"), l.target("feedbacks"), l.target("steps"), l.target("elements"), l.lost("torn"), l.keys("torn"))
-	err := at.write(ctx, sqlcore.Query{SQL: sql, Args: []any{userID}, Each: func(r sqlcore.Row) error {
+	wait := sqlcore.Query{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "userId"=$1 AND "deletedAt" IS NOT NULL FOR UPDATE`, l.target("threads")), Args: []any{userID}}
+	err := at.write(ctx, wait, sqlcore.Query{SQL: sql, Args: []any{userID}, Each: func(r sqlcore.Row) error {
 		gone.Threads = number(r, 0)
 		sqlcore.Decode(&keys, r.(row).text(1))
 		return nil

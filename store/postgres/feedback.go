@@ -74,9 +74,9 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 		Query:  sqlcore.Query{SQL: l.sql.feedback, Args: append(common(f.ForID, f.ThreadID, w), f.ID, f.Value, comment)},
 		refuse: func(o outcome) error {
 			switch {
-			case o.row.flag(3):
+			case o.row.flag(0):
 				return errs.Field(errs.NotFound, "forId", "there is no step %q; give threadId for a step that is not stored yet", f.ForID)
-			case o.row.flag(4) && !o.dead && !o.barred:
+			case o.row.flag(1) && !o.dead && !o.barred:
 				return errs.Field(errs.Conflict, "id", "feedback %q belongs to another step", f.ID)
 			}
 			return nil
@@ -85,5 +85,5 @@ func (r rooms) ApplyFeedback(ctx context.Context, f chat.Feedback, w chat.Write)
 	if err != nil {
 		return "", err
 	}
-	return o.row.text(5), nil
+	return o.row.text(2), nil
 }

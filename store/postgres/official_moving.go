@@ -15,7 +15,7 @@ func (m *move) clearOfficial(ctx context.Context) (keys []string, err error) {
 	l := m.l
 	statements := []sqlcore.Query{{SQL: fmt.Sprintf(`UPDATE %s SET "deletedAt"=NULL WHERE "id"=ANY($1::text[]) AND "deletedAt" IS NOT NULL`, l.target("threads")), Args: []any{m.ids}}}
 	for _, id := range m.ids {
-		statements = append(statements, sqlcore.Query{SQL: l.sql.del.thread, Args: []any{id, "", "", m.by.Now}, Each: func(r sqlcore.Row) error {
+		statements = append(append(statements, l.ending(id)...), sqlcore.Query{SQL: l.sql.del.thread, Args: []any{id, "", "", m.by.Now}, Each: func(r sqlcore.Row) error {
 			var lost []string
 			sqlcore.Decode(&lost, r.(row).text(1))
 			keys = append(keys, lost...)

@@ -145,7 +145,7 @@ SELECT count(*),'{}'::text[] FROM gone`, l.table("feedbacks"), l.table("threads"
 // that came with the thread before its step came to another.
 func (l *layout) officialDeleteThread() string {
 	steps, elements, feedbacks := l.target("steps"), l.target("elements"), l.target("feedbacks")
-	return fmt.Sprintf(`WITH doomed AS MATERIALIZED (SELECT t.*, %[1]s AS owner FROM %[2]s t WHERE t."id"=%[3]s AND (true OR %[4]s::text='' OR $4::timestamptz IS NULL) AND NOT (%[5]s)),
+	return fmt.Sprintf(`WITH doomed AS MATERIALIZED (SELECT t.*, %[1]s AS owner FROM %[2]s t WHERE t."id"=%[3]s AND (true OR %[4]s::text='' OR $4::timestamptz IS NULL) AND `+ended(`t."id"`)+` AND NOT (%[5]s)),
 votes AS MATERIALIZED (SELECT f."id" FROM doomed d JOIN %[6]s f ON f."name"='%[7]s'||d."id" UNION
   SELECT f."id" FROM doomed d JOIN %[8]s s ON s."threadId"=d."id" JOIN %[6]s f ON f."stepId"=s."id"),
 mute AS (DELETE FROM %[6]s f USING votes v WHERE f."id"=v."id"),

@@ -32,8 +32,8 @@ func (l *layout) made(t sqlcore.Table, at string, named ...string) (columns, val
 // Its tags are NULL, which tells "none" from "never given any".
 func (l *layout) officialBirth() string {
 	columns, values := l.made(l.stored.Threads, pNow, `"id"`, `"metadata"`, `"tags"`)
-	return fmt.Sprintf(`INSERT INTO %s ("id","metadata","tags"%s) SELECT id,'{}',NULL%s FROM open WHERE NOT EXISTS (SELECT FROM seen) ON CONFLICT ("id") DO NOTHING RETURNING "id"`,
-		l.target("threads"), columns, values)
+	return fmt.Sprintf(`INSERT INTO %s ("id","metadata","tags"%s) SELECT id,'{}',NULL%s FROM open WHERE NOT EXISTS (SELECT FROM seen)%s ON CONFLICT ("id") DO NOTHING RETURNING "id"`,
+		l.target("threads"), columns, values, l.announced("open.id"))
 }
 
 // officialThread is what threadWrite puts where. The triggers of a mended

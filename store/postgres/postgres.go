@@ -10,7 +10,8 @@
 // already is somebody else's: it is used as it is found, whatever columns it
 // has, and altered only by [Store.Mend].
 //
-// Reads and single writes are one round trip each. Nothing depends on the
+// Reads and single writes are one round trip each; a write that makes its thread
+// takes another. Nothing depends on the
 // session, so a pooler in transaction mode may stand in front.
 package postgres
 

@@ -98,7 +98,7 @@ func (r rooms) PutUser(ctx context.Context, u chat.User, _ chat.Write) (chat.Use
 		return nil
 	}}
 	err = r.at.write(ctx, put)
-	if _, alone := r.at.(outer); alone && errs.KindOf(err) == errs.Exists {
+	if alone(r.at) && errs.KindOf(err) == errs.Exists {
 		// Another process put the same user at the same moment, and the
 		// statement met its id before its identifier, which alone is asked
 		// about. The second time the row is there to be found.

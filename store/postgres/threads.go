@@ -54,7 +54,8 @@ func (l *layout) documentedThread() threadRow {
 }
 
 // threadWrite is the statement for ApplyThread. It has the shape of a gate, but
-// the thread is the row that is written.
+// the thread is the row that is written. The user is held, so that nobody is
+// erased meanwhile, with a lock that the server does not lose: see gate.
 func (l *layout) threadWrite() string {
 	r := l.documentedThread
 	if l.official {
@@ -77,18 +78,18 @@ func (l *layout) threadSQL(r threadRow) string {
 			foldColumn, pName, pFold, pNaming, pFold2)
 		folds = "true"
 	}
-	return fmt.Sprintf(`WITH usr AS MATERIALIZED (SELECT "id","identifier" FROM %[1]s u WHERE "id"=nullif(%[2]s,'')::%[3]s),
+	return fmt.Sprintf(`WITH usr AS MATERIALIZED (SELECT "id","identifier" FROM %[1]s u WHERE "id"=nullif(%[2]s,'')::%[3]s FOR SHARE OF u),
 seen AS MATERIALIZED (SELECT %[4]s AS owner FROM %[5]s t WHERE t."id"=%[6]s),
 dead AS MATERIALIZED (%[7]s),
 barred AS MATERIALIZED (SELECT 1 FROM seen WHERE %[8]s UNION ALL SELECT 1 FROM usr WHERE %[9]s),
-open AS MATERIALIZED (SELECT 1 WHERE NOT EXISTS (SELECT FROM dead) AND NOT EXISTS (SELECT FROM barred) AND (%[2]s='' OR EXISTS (SELECT FROM usr)) AND (true OR %[15]s)),
-made AS (INSERT INTO %[17]s (%[10]s) SELECT %[11]s FROM open WHERE NOT EXISTS (SELECT FROM seen) ON CONFLICT ("id") DO NOTHING RETURNING 1),
+open AS MATERIALIZED (SELECT %[6]s AS id WHERE NOT EXISTS (SELECT FROM dead) AND NOT EXISTS (SELECT FROM barred) AND (%[2]s='' OR EXISTS (SELECT FROM usr)) AND (true OR %[15]s)),
+made AS (INSERT INTO %[17]s (%[10]s) SELECT %[11]s FROM open WHERE NOT EXISTS (SELECT FROM seen)%[19]s ON CONFLICT ("id") DO NOTHING RETURNING 1),
 changed AS (UPDATE %[17]s t SET %[12]s FROM open WHERE t."id"=%[6]s AND EXISTS (SELECT FROM seen) AND %[13]s AND NOT (%[14]s)%[18]s RETURNING 1),
 written AS (SELECT FROM made UNION ALL SELECT FROM changed)
 SELECT %[16]s, %[2]s<>'' AND NOT EXISTS (SELECT FROM usr)`,
 		l.table("users"), pThread+"::text", uid.Type, l.owner("t"), l.table("threads"), cast(pID, id),
 		l.dead(pID+"::text"), theirs("owner"), theirs(`"identifier"`),
-		r.columns, r.values, r.sets, l.mergeable(meta), theirs(r.owner), folds, verdict, l.target("threads"), r.also)
+		r.columns, r.values, r.sets, l.mergeable(meta), theirs(r.owner), folds, verdict, l.target("threads"), r.also, l.announced("open.id"))
 }
 
 // merged lays the keys of a patch over the stored object.
@@ -165,7 +166,7 @@ func (l *layout) patch(ctx context.Context, at access, p chat.ThreadPatch, w cha
 		args[9], args[11] = name, fold(name)
 	}
 	g := gated{l: l, by: w, thread: p.ID, Query: sqlcore.Query{SQL: l.sql.thread, Args: args}, refuse: func(o outcome) error {
-		if o.row.flag(3) {
+		if o.row.flag(0) {
 			return noUser(p.UserID)
 		}
 		return nil
