@@ -91,7 +91,11 @@ type Features struct {
 	Foreign      bool `json:"foreign"`      // other programs may write at the same time
 	Documents    bool `json:"documents"`    // rows of one table may differ in their fields
 	Raw          bool `json:"raw"`          // it has a language of its own
-	Reserved     bool `json:"reserved"`     // the tables of conversations and versioned tables are among its own
+	// Confined: a question in that language reaches the tables of the user and
+	// no others: not what Varve keeps for itself, secrets among it, and nothing
+	// outside the database. Where it is not, a server does not ask it for others.
+	Confined bool `json:"confined"`
+	Reserved bool `json:"reserved"` // the tables of conversations and versioned tables are among its own
 	// MaxColumns of a table, 0 when there is no limit to speak of.
 	MaxColumns int `json:"maxColumns,omitempty"`
 }

@@ -114,6 +114,8 @@ func (s *Server) execute(ctx context.Context, c *call) error {
 	switch {
 	case q.Raw != nil && !c.may(keys.Admin):
 		return errs.New(errs.Forbidden, "a question in the database's own language sees everything: it is for keys with the scope %q", keys.Admin)
+	case q.Raw != nil && open(data.Features()):
+		return errOpen
 	case q.Select == nil && q.Raw == nil && !c.may(keys.Write):
 		return errs.New(errs.Forbidden, "the API key lacks the scope %q", keys.Write)
 	}
@@ -127,6 +129,13 @@ func (s *Server) execute(ctx context.Context, c *call) error {
 	}
 	return whole(c, head, result)
 }
+
+// open tells whether a raw question would read what Varve keeps for itself,
+// such as the secret that signs cursors and links. Nobody should get that over
+// a wire, whatever their key may do.
+func open(f query.Features) bool { return f.Raw && !f.Confined }
+
+var errOpen = errs.New(errs.Unsupported, "in this database's own language a question would also read what Varve keeps for itself, so a server does not ask it; ask in SQL with POST /v1/sql (varve sql), or let a Go program that opens the database ask with db.Execute")
 
 // whole sends an answer that is in memory before any of it leaves, so that a
 // failure is a failure.
@@ -208,6 +217,7 @@ func (s *Server) getDatabackend(_ context.Context, c *call, _ *struct{}) (wire.D
 		return wire.Databackend{}, err
 	}
 	told := wire.Databackend{Features: data.Features()}
+	told.Features.Raw = told.Features.Raw && !open(told.Features)
 	if c.actor == "" {
 		told.Parts = c.db.Parts
 	}

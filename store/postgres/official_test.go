@@ -329,8 +329,9 @@ func TestPlaceholdersAtOnce(t *testing.T) {
 	}
 }
 
-// Two transactions that wait for each other's steps are broken up by the
-// server, and the one that lost runs again.
+// Two transactions that wait for each other's steps, which are in two threads
+// since writers of one take turns, are broken up by the server, and the one that
+// lost runs again.
 func TestPlaceholdersInTransactions(t *testing.T) {
 	db, url := official(t)
 	put(t, db, chat.Step{ID: "first", ThreadID: "t", Name: "n"})
@@ -340,11 +341,11 @@ func TestPlaceholdersInTransactions(t *testing.T) {
 		var met sync.Once
 		wg.Go(func() {
 			err := db.Update(context.Background(), func(ctx context.Context, tx store.Tx) error {
-				if err := tx.Chat().ApplyStep(ctx, chat.Step{ID: pair[0], ThreadID: "t", Name: "n"}, now); err != nil {
+				if err := tx.Chat().ApplyStep(ctx, chat.Step{ID: pair[0], ThreadID: "t" + pair[0], Name: "n"}, now); err != nil {
 					return err
 				}
 				met.Do(func() { both.Done(); both.Wait() })
-				return tx.Chat().ApplyStep(ctx, chat.Step{ID: "under " + pair[1], ThreadID: "t", ParentID: pair[1], Name: "n"}, now)
+				return tx.Chat().ApplyStep(ctx, chat.Step{ID: "under " + pair[1], ThreadID: "t" + pair[0], ParentID: pair[1], Name: "n"}, now)
 			})
 			if err != nil {
 				t.Error(err)
