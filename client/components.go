@@ -16,9 +16,10 @@ import (
 )
 
 // Components are what is declared in a server's database. The methods'
-// contracts are those of component.API. Bytes of more than 64 KiB are put as
-// artifacts before the declarations that have them are sent, by Plan too; those
-// that no apply follows are freed after an hour.
+// contracts are those of component.API. Large bytes are put as artifacts before
+// the declarations that have them are sent: of more than 64 KiB, and for a plan,
+// which would rather put nothing, of more than 8 MiB. Those that no apply
+// follows are freed after an hour.
 type Components struct {
 	c      *Client
 	policy component.Policy
@@ -32,11 +33,14 @@ var _ component.API = (*Components)(nil)
 // Versioned implements component.API.
 func (a *Components) Versioned(p component.Policy) component.API { return &Components{a.c, p} }
 
-// sent is how many bytes go with a declaration; more go before it.
-const sent = 64 << 10
+// How many bytes go with a declaration; more go before it.
+const (
+	sentToApply = 64 << 10
+	sentToPlan  = 8 << 20
+)
 
 // declare sends declarations.
-func (a *Components) declare(ctx context.Context, method, path string, query url.Values, cs []component.Component, out any) error {
+func (a *Components) declare(ctx context.Context, method, path string, sent int, query url.Values, cs []component.Component, out any) error {
 	docs, err := component.Declarations(cs, func(b component.Bytes) (component.Bytes, error) {
 		if len(b.Data) <= sent {
 			return b, nil
@@ -56,13 +60,13 @@ func (a *Components) declare(ctx context.Context, method, path string, query url
 
 // Plan implements component.API.
 func (a *Components) Plan(ctx context.Context, cs ...component.Component) (plan component.Plan, err error) {
-	err = a.declare(ctx, http.MethodPost, "/v1/plan", params("policy", string(a.policy)), cs, &plan)
+	err = a.declare(ctx, http.MethodPost, "/v1/plan", sentToPlan, params("policy", string(a.policy)), cs, &plan)
 	return plan, err
 }
 
 // Apply implements component.API.
 func (a *Components) Apply(ctx context.Context, cs ...component.Component) (done component.Result, err error) {
-	err = a.declare(ctx, http.MethodPost, "/v1/apply", params("policy", string(a.policy)), cs, &done)
+	err = a.declare(ctx, http.MethodPost, "/v1/apply", sentToApply, params("policy", string(a.policy)), cs, &done)
 	return done, err
 }
 
@@ -77,7 +81,7 @@ func (a *Components) Replace(ctx context.Context, c component.Component, upsert 
 	if err != nil {
 		return ref, err
 	}
-	err = a.declare(ctx, http.MethodPut, namePath(name.Type, name.Identifier), truths("upsert", bool(upsert)), []component.Component{c}, &ref)
+	err = a.declare(ctx, http.MethodPut, namePath(name.Type, name.Identifier), sentToApply, truths("upsert", bool(upsert)), []component.Component{c}, &ref)
 	return ref, err
 }
 

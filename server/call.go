@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -120,7 +121,8 @@ func (s *Server) finish(c *call, took time.Duration) {
 	}
 	s.metrics.observe(route, c.status, took)
 	level := slog.LevelInfo
-	if c.status >= 500 {
+	fault := c.status >= 500 || c.faulty()
+	if fault {
 		level = slog.LevelError
 	}
 	ctx := c.r.Context()
@@ -138,11 +140,18 @@ func (s *Server) finish(c *call, took time.Duration) {
 	}
 	if c.failure != nil {
 		attrs = append(attrs, slog.String("kind", string(errs.KindOf(c.failure))))
-		if c.status >= 500 {
+		if fault {
 			attrs = append(attrs, slog.String("err", c.failure.Error()))
 		}
 	}
 	s.opt.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// faulty tells whether an answer that began well broke off for a fault of ours,
+// such as bytes that turned out to be damaged.
+func (c *call) faulty() bool {
+	var e *errs.Error
+	return errors.As(c.failure, &e) && e.Kind == errs.Internal
 }
 
 // call is the ResponseWriter that handlers see.

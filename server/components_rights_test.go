@@ -14,14 +14,15 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
 )
 
 // rooms are in memory, with the bucket that their artifacts lie in.
-func rooms() (componenttest.Rooms, *artifacttest.Bucket, artifact.Index) {
+func rooms() (componenttest.Rooms, *artifacttest.Bucket, store.Store) {
 	st, bucket := memory.Open(), &artifacttest.Bucket{}
 	kept := artifact.New(bucket, st.Artifacts(), artifact.Options{})
-	return componenttest.Rooms{Components: component.New(st.Components(), component.Options{Artifacts: kept, Name: "test"}), Artifacts: kept}, bucket, st.Artifacts()
+	return componenttest.Rooms{Components: component.New(st.Components(), component.Options{Artifacts: kept, Name: "test"}), Artifacts: kept}, bucket, st
 }
 
 func TestWhatAKeyMayDoWithComponents(t *testing.T) {
@@ -41,8 +42,10 @@ func TestWhatAKeyMayDoWithComponents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	large := &component.Model{Base: component.Base{Identifier: "l"}, Artifacts: map[string]component.Bytes{"w": {Data: make([]byte, 1<<20)}}}
 	for name, call := range map[string]func(*client.Client) error{
 		"plan":     func(c *client.Client) error { _, err := c.Components().Plan(ctx, m); return err },
+		"foresee":  func(c *client.Client) error { _, err := c.Components().Plan(ctx, large); return err },
 		"list":     func(c *client.Client) error { _, err := c.Components().List(ctx, "", false); return err },
 		"versions": func(c *client.Client) error { _, err := c.Components().Versions(ctx, "model", "m", false); return err },
 		"load":     func(c *client.Client) error { _, err := c.Components().Load(ctx, w); return err },
@@ -142,10 +145,21 @@ func TestDeclarationsInBodies(t *testing.T) {
 	}
 }
 
-// A version as it is told in its three forms.
+// A version as it is told in its three forms. What another Varve stored that
+// must not be shown is in none of them.
 func TestFormsOfAComponent(t *testing.T) {
-	all, _, _ := rooms()
+	all, _, db := rooms()
 	b := start(t, withRooms(all))
+	theirs := component.Record{Ref: component.Ref{Name: component.Name{Type: "model", Identifier: "theirs"}, UUID: strings.Repeat("0", 32)}, Status: component.Ready,
+		Body: component.Raw(`{"type_id":"model","identifier":"theirs","config":{"password":"hush","url":"x://u:hush@h"}}`)}
+	if err := db.Components().Commit(t.Context(), component.Batch{At: b.clock.now(), Create: []component.Record{theirs}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"record", "whole", "parts"} {
+		if r := b.send("GET", "/v1/components/model/theirs/newest?form="+form, ""); r.status != 200 || strings.Contains(r.body, "hush") {
+			t.Errorf("%s: %d %s", form, r.status, r.body)
+		}
+	}
 	b.want(b.send("POST", "/v1/apply", `{"type_id":"listener","identifier":"l","key":"x","model":{"type_id":"model","identifier":"m","kind":"hash"}}`, asJSON), 200, "")
 	for form, has := range map[string]string{
 		"record": `"model":"&:component:model:m"`,
@@ -166,7 +180,7 @@ func TestFormsOfAComponent(t *testing.T) {
 }
 
 func TestArtifactsAsTheyAreSent(t *testing.T) {
-	all, bucket, index := rooms()
+	all, bucket, db := rooms()
 	b := start(t, withRooms(all), func(o *server.Options) { o.MaxContent, o.MaxBody = 1<<20, 1<<10 })
 	const mine = "Varve-Client: t"
 	b.want(b.send("POST", "/v1/artifacts", "x", "Content-Type: text/plain"), 403, errs.Forbidden) // a page could send it
@@ -197,7 +211,7 @@ func TestArtifactsAsTheyAreSent(t *testing.T) {
 		t.Errorf("the list is %s", r.body)
 	}
 
-	bucket.Harm(t, d, index, func(all []byte) []byte { all[0] ^= 1; return all })
+	bucket.Harm(t, d, db.Artifacts(), func(all []byte) []byte { all[0] ^= 1; return all })
 	res, err := http.Get(b.url + at)
 	if err != nil {
 		t.Fatal(err)
@@ -207,12 +221,23 @@ func TestArtifactsAsTheyAreSent(t *testing.T) {
 	if err := res.Write(&got); err == nil {
 		t.Error("bytes that were tampered with come whole")
 	}
+	if err := b.server.Stop(); err != nil { // when every request has its line
+		t.Error(err)
+	}
+	if line := b.log.String(); !strings.Contains(line, "are damaged") || !strings.Contains(line, `"level":"ERROR"`) {
+		t.Errorf("the log does not say what is wrong: %s", line)
+	}
+}
+
+func TestASmallArtifactThatWasTamperedWith(t *testing.T) {
+	all, bucket, db := rooms()
+	b := start(t, withRooms(all))
 	small, err := all.Artifacts.Put(t.Context(), strings.NewReader("small"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bucket.Harm(t, small.Digest, index, func([]byte) []byte { return []byte("smell") })
-	r = b.send("GET", "/v1/artifacts/"+string(small.Digest), "")
+	bucket.Harm(t, small.Digest, db.Artifacts(), func([]byte) []byte { return []byte("smell") })
+	r := b.send("GET", "/v1/artifacts/"+string(small.Digest), "")
 	b.want(r, 500, errs.Internal)
 	if strings.Contains(r.body, "smell") || r.header.Get("Etag") != "" {
 		t.Errorf("%v %s", r.header, r.body)
