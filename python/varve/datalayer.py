@@ -64,6 +64,7 @@ class Datalayer(Components):
             environment=place.environment,
             binary=binary,
             # One that is only starting will answer, on however busy a machine.
+            retry_seconds=30.0 if place.server else 60.0,
             read_retry_seconds=8.0 if place.server else 60.0,
         )
         self._user = user
