@@ -105,6 +105,9 @@ func (d *declaration) on(ctx context.Context, p *program, c *catalogue, open ope
 			return err
 		}
 	}
+	if in.digest != "" && len(in.bundles) != 1 {
+		return usage{errs.Field(errs.Invalid, "digest", "is that of one export, and %d are named", len(in.bundles))}
+	}
 	return c.with(ctx, p, open, func(at registered) error {
 		if err := d.fill(ctx, at, &in); err != nil {
 			return err

@@ -20,6 +20,8 @@ type cli struct {
 	Show       showComponents    `cmd:"" help:"Show components: all, those of a type, versions, a record."`
 	Load       loadCommand       `cmd:"" help:"Print a component, with those inside it, as a declaration."`
 	Remove     removeCommand     `cmd:"" help:"Remove a component, or one version of it."`
+	Unhide     unhideCommand     `cmd:"" help:"Show versions again that remove --force has hidden."`
+	Purge      purgeCommand      `cmd:"" help:"Remove hidden versions that nobody uses any more."`
 	Export     exportComponent   `cmd:"" help:"Write a component with all that it is made of, for apply elsewhere."`
 	Drop       dropCommand       `cmd:"" help:"Forget all components."`
 	Artifact   artifactCommand   `cmd:"" help:"Keep files for components."`

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/varvedb/varve/component"
 )
 
 type completionCommand struct {
@@ -126,6 +128,8 @@ func choices(v *kong.Value) []string {
 		return v.EnumSlice()
 	case v.Name == "log-format":
 		return []string{"text", "json"}
+	case v.Name == "type" && v.Flag == nil:
+		return component.Types()
 	case v.Name == "scope":
 		return []string{"read", "write", "admin"}
 	}

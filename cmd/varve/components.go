@@ -134,6 +134,50 @@ func (p *program) printRemoved(r component.Removed, ok bool, mood string) error 
 	return nil
 }
 
+type unhideCommand struct {
+	catalogue
+	which
+}
+
+// Run shows hidden versions again: one, or all of a component.
+func (u *unhideCommand) Run(ctx context.Context, p *program) error {
+	return u.settle(ctx, p, &u.catalogue, "shown again", component.API.Unhide)
+}
+
+type purgeCommand struct {
+	catalogue
+	which
+}
+
+// Run removes hidden versions that nobody uses any more.
+func (u *purgeCommand) Run(ctx context.Context, p *program) error {
+	return u.settle(ctx, p, &u.catalogue, "removed", component.API.Purge)
+}
+
+// settle does something to hidden versions and tells to which.
+func (w *which) settle(ctx context.Context, p *program, c *catalogue, what string, do func(component.API, context.Context, component.Which) ([]component.Ref, error)) error {
+	asked, err := w.which()
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, p, p.openExisting, func(at registered) error {
+		refs, err := do(at.API, ctx, asked)
+		if err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.stdout, refs)
+		}
+		for _, r := range refs {
+			p.print("%s %s", what, line(r.String()))
+		}
+		if len(refs) == 0 {
+			p.print("nothing is hidden")
+		}
+		return nil
+	})
+}
+
 type dropCommand struct {
 	catalogue
 	Confirm string `required:"" help:"The name of the database, as its file or server calls it." placeholder:"NAME"`

@@ -32,12 +32,12 @@ type Told struct {
 //
 // The rows of a pinned data set are its artifact and go along; other rows do
 // not. Versions and UUIDs stay behind, and so does what looks like a secret.
-func Export(ctx context.Context, from component.API, bytes artifact.API, w component.Which, path string) (Told, error) {
+func Export(ctx context.Context, from component.API, artifacts artifact.API, w component.Which, path string) (Told, error) {
 	to, err := create(path)
 	if err != nil {
 		return Told{}, err
 	}
-	told, err := export(ctx, from, bytes, w, to)
+	told, err := export(ctx, from, artifacts, w, to)
 	if err == nil {
 		err = to.publish()
 	}

@@ -24,8 +24,8 @@ const (
 
 // What an export may have at most: more is no export of anything.
 const (
-	maxFiles = 1_000_000
-	maxText  = 256 << 20 // of manifest.json and component.json each
+	maxFiles = 250_000
+	maxText  = 64 << 20 // of manifest.json and component.json each
 )
 
 // Manifest says what is in an export.
@@ -44,19 +44,18 @@ func (m Manifest) encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
+// parseManifest takes what encode writes and nothing else: of a key that stands
+// twice, or one that is not known, two readers would make two things.
 func parseManifest(text []byte) (Manifest, error) {
 	var m Manifest
-	if _, err := component.Canonical(text); err != nil { // a key that stands twice would be two things to two readers
-		return m, errs.Wrap(errs.Invalid, err, "%s cannot be read", ManifestName)
-	}
-	var form struct{ Version int }
-	if err := json.Unmarshal(text, &form); err != nil || form.Version != 1 {
-		return m, errs.New(errs.Invalid, "%s is damaged, or of a newer version of Varve", ManifestName)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&m); err != nil {
+	if err := json.Unmarshal(text, &m); err != nil {
 		return m, errs.Wrap(errs.Invalid, err, "%s is damaged", ManifestName)
+	}
+	if m.Version != 1 {
+		return m, errs.New(errs.Invalid, "%s is of version %d, and this program knows 1; take a newer Varve", ManifestName, m.Version)
+	}
+	if again, err := m.encode(); err != nil || !bytes.Equal(again, text) {
+		return m, errs.New(errs.Invalid, "%s is damaged, or was written by another program", ManifestName)
 	}
 	return m, m.check()
 }

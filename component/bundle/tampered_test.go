@@ -73,9 +73,20 @@ func TestATamperedFolderIsRefused(t *testing.T) {
 		{"a folder in place of a file", func(p string) error {
 			return replace(p+"/component.json", func(to string) error { return os.Mkdir(to, 0o700) })
 		}, "is missing"},
-		{"an empty manifest", func(p string) error { return os.WriteFile(p+"/manifest.json", nil, 0o600) }, "manifest.json cannot be read"},
-		{"a manifest of a newer Varve", func(p string) error { return edit(p, func(m map[string]any) { m["version"] = 2 }) }, "newer version"},
-		{"a manifest with another field", func(p string) error { return edit(p, func(m map[string]any) { m["x"] = 2 }) }, "damaged"},
+		{"an empty manifest", func(p string) error { return os.WriteFile(p+"/manifest.json", nil, 0o600) }, "manifest.json is damaged"},
+		{"a manifest of a newer Varve", func(p string) error { return edit(p, func(m *bundle.Manifest) { m.Version = 2 }) }, "newer Varve"},
+		{"a manifest with another field", func(p string) error { return swap(p, `"version"`, `"x": 1, "version"`) }, "damaged"},
+		{"a field of the manifest twice", func(p string) error { return swap(p, `"version"`, `"files": [], "version"`) }, "damaged"},
+		{"an artifact that is not there", func(p string) error {
+			return edit(p, func(m *bundle.Manifest) { m.Artifacts[0].Digest = "00" + m.Artifacts[0].Digest[2:] })
+		}, "are not those that its digest says"},
+		{"an artifact that is not named", func(p string) error { return edit(p, func(m *bundle.Manifest) { m.Artifacts = m.Artifacts[1:] }) }, "does not name"},
+		{"an artifact of another kind", func(p string) error {
+			return edit(p, func(m *bundle.Manifest) {
+				i := slices.IndexFunc(m.Artifacts, func(a artifact.Info) bool { return a.MediaType != artifact.FolderType })
+				m.Artifacts[i].MediaType = artifact.FolderType
+			})
+		}, "are not those that its digest says"},
 	} {
 		t.Run(how.name, func(t *testing.T) {
 			path, _ := exported(t, "x")
@@ -124,42 +135,52 @@ func socket(path string) error {
 	return l.Close()
 }
 
-func edit(path string, change func(map[string]any)) error {
-	name := filepath.Join(path, "manifest.json")
+// edit writes a manifest as Export would.
+func edit(path string, change func(*bundle.Manifest)) error {
+	name := filepath.Join(path, bundle.ManifestName)
 	raw, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	m := map[string]any{}
+	var m bundle.Manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return err
 	}
-	change(m)
-	if raw, err = json.Marshal(m); err != nil {
+	change(&m)
+	if raw, err = json.MarshalIndent(m, "", "  "); err != nil {
 		return err
 	}
-	return os.WriteFile(name, raw, 0o600)
+	return os.WriteFile(name, append(raw, '\n'), 0o600)
+}
+
+func swap(path, old, with string) error {
+	name := filepath.Join(path, bundle.ManifestName)
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, bytes.Replace(raw, []byte(old), []byte(with), 1), 0o600)
 }
 
 // A manifest that was made to fit does not help.
 func TestPathsThatLeadElsewhereAreRefused(t *testing.T) {
 	blob := strings.Repeat("a", 64)
-	for _, path := range []string{"../x", "/etc/passwd", "blobs/../../x", "blobs\\x", "C:x", "x\x00", "blobs/x", "files/" + blob, "files/" + blob + "/", "files/" + blob + "/../x",
-		"blobs/" + strings.ToUpper(blob), "BLOBS/" + blob, "component.json/x", "Component.json", "manifest.json", "", "."} {
+	out, place, twice := "leads out of the export", "has no place in an export", "are one path"
+	for path, says := range map[string]string{"../x": out, "/etc/passwd": out, "blobs/../../x": out, "blobs\\x": out, "C:x": out, "x\x00": out, "": out, ".": out,
+		"files/" + blob + "/": out, "files/" + blob + "/../x": out, "component.json": out, "blobs/x": place, "files/" + blob: place, "x": place, "manifest.json": place,
+		"blobs/" + strings.ToUpper(blob): place, "BLOBS/" + blob: place, "component.json/x": twice, "Component.json": place,
+		"files/FOLDER/Vocabulary.txt": twice, "files/FOLDER/vocabulary/A.txt": twice, "files/FOLDER/VOCABULARY/b": twice, "files/FOLDER/empty/x": twice, "files/FOLDER/\u212aelvin": "not those", "files/" + blob + "/x": "does not name"} {
 		t.Run(fmt.Sprintf("%q", path), func(t *testing.T) {
 			p, _ := exported(t, "x")
-			if err := edit(p, func(m map[string]any) {
-				files := m["files"].([]any)
-				extra := map[string]any{"path": path, "size": 0, "digest": blob}
-				at := 0
-				for at < len(files) && files[at].(map[string]any)["path"].(string) < path {
-					at++
-				}
-				m["files"] = append(files[:at:at], append([]any{extra}, files[at:]...)...)
+			folder := strings.Split(filepath.ToSlash(first(p, "files/*/vocabulary.txt")), "/")
+			path = strings.Replace(path, "FOLDER", folder[len(folder)-2], 1)
+			if err := edit(p, func(m *bundle.Manifest) {
+				at, _ := slices.BinarySearchFunc(m.Files, path, func(f artifact.File, path string) int { return strings.Compare(f.Path, path) })
+				m.Files = slices.Insert(m.Files, at, artifact.File{Path: path, Digest: artifact.Digest(blob)})
 			}); err != nil {
 				t.Fatal(err)
 			}
-			refuses(t, p, "")
+			refuses(t, p, says)
 		})
 	}
 }
