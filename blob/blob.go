@@ -77,6 +77,9 @@ type Drive struct {
 	Sign func(ctx context.Context, key string, l Link) (string, error)
 	// Delete deletes a key; nil: the library does.
 	Delete func(ctx context.Context, key string) error
+	// Check tells whether bytes can be written, for a place that answers in any
+	// case; nil: it is asked for a key that is not there.
+	Check func() error
 	// Local tells that it costs nothing to ask whether a key is there.
 	Local bool
 	// Explain gives an error of the bucket's a kind and names the remedy; nil
@@ -279,9 +282,12 @@ func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
 }
 
 // Check tells whether the bucket is there and answers: it asks for a key that
-// is not there. errs.Forbidden may mean no more than that the credentials do
+// is not there. Of a folder it tells whether it can be written. errs.Forbidden may mean no more than that the credentials do
 // not tell a missing object from a forbidden one.
 func (b *Bucket) Check(ctx context.Context) error {
+	if b.drive.Check != nil {
+		return b.drive.Check()
+	}
 	r, err := b.drive.Bucket.NewReader(ctx, b.drive.Name("varve-check"), nil)
 	if err == nil {
 		return r.Close()

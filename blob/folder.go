@@ -34,6 +34,7 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 		Written: func(name string) error { return settle(dir, name) },
 		Take:    func(from, to string) error { return take(dir, from, to) },
 		Delete:  func(ctx context.Context, key string) error { return erase(ctx, b, dir, hashed(key)) },
+		Check:   func() error { return writable(dir) },
 		Local:   true,
 	}, opt), nil
 }
@@ -83,6 +84,23 @@ func take(dir, from, to string) error {
 	}
 	return nil
 }
+
+// writable tries a file, which has the size of a message, not of a block that
+// was left over.
+func writable(dir string) error {
+	f, err := os.CreateTemp(dir, "varve-check-*.tmp")
+	if err != nil {
+		return classify(refused(err), "take a file")
+	}
+	_, err = f.Write(make([]byte, 64<<10))
+	if err := errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+		return classify(refused(err), "take a file")
+	}
+	return nil
+}
+
+// refused hides that a folder is missing, which is not a missing key.
+func refused(err error) error { return errors.New(err.Error()) }
 
 // settle puts a file and its folder on disk: the database will say that it is
 // there, and keeps its own word over a power cut.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,5 +109,28 @@ func TestClockOff(t *testing.T) {
 	}
 	if blob.ClockOff(http.Header{}, now) {
 		t.Error("an answer without a time")
+	}
+}
+
+// A folder is looked at by writing a file, which does not stay: one that is full,
+// closed or gone answers all the same.
+func TestCheckTellsOfAFolderThatCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "elements")
+	b, err := blob.OpenFolder(dir, blob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	if err := b.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Check(t.Context()); errs.KindOf(err) != errs.Unavailable || !strings.Contains(err.Error(), "permissions") {
+		t.Errorf("a folder that is gone: %v", err)
 	}
 }

@@ -164,8 +164,10 @@ func TestACallerThatGoesIsNotWaitedFor(t *testing.T) {
 func TestReadyzAsksTheStores(t *testing.T) {
 	var mu sync.Mutex
 	var fault error
+	now := time.Now()
 	b := start(t, func(o *server.Options) {
 		o.Databases[0].Ping = func(context.Context) error { mu.Lock(); defer mu.Unlock(); return fault }
+		o.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	})
 	if err := b.client(b.url, client.Options{}).Ping(t.Context()); err != nil {
 		t.Errorf("ready: %v", err)
@@ -173,10 +175,24 @@ func TestReadyzAsksTheStores(t *testing.T) {
 	mu.Lock()
 	fault = errors.New("db.internal is down")
 	mu.Unlock()
-	r := b.send("GET", "/readyz", "")
-	b.want(r, 503, errs.Unavailable)
-	if strings.Contains(r.body, "db.internal") {
-		t.Errorf("it tells: %s", r.body)
+	if r := b.send("GET", "/readyz", ""); r.status != 200 {
+		t.Errorf("in the same second it says %d", r.status)
+	}
+	later := func(err error) reply {
+		mu.Lock()
+		fault, now = err, now.Add(time.Second)
+		mu.Unlock()
+		r := b.send("GET", "/readyz", "")
+		b.want(r, 503, errs.Unavailable)
+		if strings.Contains(r.body, "db.internal") {
+			t.Errorf("it tells: %s", r.body)
+		}
+		return r
+	}
+	later(fault)
+	full := errs.Wrap(errs.Unavailable, errors.New("db.internal:5432"), "the disk is full")
+	if r := later(full); !strings.Contains(r.body, "the disk is full") {
+		t.Errorf("it does not tell why: %s", r.body)
 	}
 	if r := b.send("GET", "/healthz", ""); r.status != 200 {
 		t.Errorf("healthz: %d", r.status)

@@ -24,6 +24,8 @@ type Server struct {
 	metrics *metrics
 	buffers buffers
 
+	health health
+
 	mu        sync.Mutex
 	http      *http.Server
 	listeners []net.Listener

@@ -22,7 +22,7 @@ var _ query.Store = data{}
 
 // Features implements query.Store.
 func (q data) Features() query.Features {
-	return query.Features{Changes: true, Raw: true, Reserved: true}
+	return query.Features{Changes: true, Raw: true, Confined: true, Reserved: true}
 }
 
 // Tables implements query.Store.

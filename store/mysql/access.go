@@ -66,12 +66,15 @@ func (s *Store) lend(ctx context.Context, fn func(*sql.Conn) error) error {
 }
 
 // notice forgets the layout when the tables turn out to have changed under it,
-// so that the next call looks again.
+// so that the next call looks again, and remembers that the disk is full.
 func (s *Store) notice(err error) error {
 	if n := number(err); n == 1146 || n == 1054 { // no such table, column
 		s.layout.Store(nil)
 		s.bare.Store(nil)
 		s.founded.Store(false)
+	}
+	if full(err) {
+		s.unwritable.Store(true)
 	}
 	return err
 }

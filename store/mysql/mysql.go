@@ -49,6 +49,7 @@ type Store struct {
 	making  sync.Mutex             // one introspection or migration at a time
 
 	components atomic.Bool // there are tables for them
+	unwritable atomic.Bool // the server's disk refused a write
 }
 
 var (
@@ -89,9 +90,6 @@ func (s *Store) Chat() chat.Store { return rooms{at: outer{s}} }
 
 // State implements store.Tx.
 func (s *Store) State() state.Store { return state.Unserved{Engine: "MySQL"} }
-
-// Ping implements store.Store.
-func (s *Store) Ping(ctx context.Context) error { return classify(s.db.PingContext(ctx)) }
 
 // Close waits for the calls that still run. It can be repeated.
 func (s *Store) Close() error {

@@ -81,13 +81,16 @@ func (o outer) write(ctx context.Context, statements ...sqlcore.Query) error {
 }
 
 // notice forgets the layout when the tables turn out to have changed under it,
-// so that the next call looks again.
+// so that the next call looks again, and remembers that the disk is full.
 func (s *Store) notice(err error) error {
 	switch code(err) {
 	case "42P01", "42703", "42883", "0A000": // no such table, column, function; another type
 		s.layout.Store(nil)
 		s.bare.Store(nil)
 		s.pool.Reset() // prepared statements rest on the old tables too
+	}
+	if full(err) {
+		s.unwritable.Store(true)
 	}
 	return err
 }

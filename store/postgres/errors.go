@@ -57,14 +57,14 @@ func code(err error) string {
 }
 
 // reduce drops what may quote data. Classes 22 (data), 23 (constraints) and
-// P0 (raised by somebody's trigger) do.
+// P0 (raised by somebody's trigger) do; 28 (logins) quotes users.
 func reduce(pg *pgconn.PgError) *sqlError {
 	e := &sqlError{code: pg.Code, where: pg.TableName}
 	if pg.ConstraintName != "" {
 		e.where = pg.ConstraintName
 	}
 	switch pg.Code[:min(2, len(pg.Code))] {
-	case "22", "23", "P0":
+	case "22", "23", "28", "P0":
 	default:
 		e.message = pg.Message
 	}

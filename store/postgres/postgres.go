@@ -54,6 +54,7 @@ type Store struct {
 	components atomic.Bool // there are tables for them
 	dropped    sync.Once
 	pooled     atomic.Bool // a pooler stands between
+	unwritable atomic.Bool // the server's disk refused a write
 }
 
 var _ store.Store = (*Store)(nil)
@@ -142,9 +143,6 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 
 // Chat implements store.Tx.
 func (s *Store) Chat() chat.Store { return rooms{at: outer{s: s}} }
-
-// Ping implements store.Store.
-func (s *Store) Ping(ctx context.Context) error { return classify(s.pool.Ping(ctx)) }
 
 // Close waits for the calls that still run. It can be repeated.
 func (s *Store) Close() error {
