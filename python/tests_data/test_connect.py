@@ -80,6 +80,21 @@ def test_nothing_is_kept_in_memory():
     assert not os.path.exists(data)
 
 
+@pytest.mark.parametrize("address", ["csv:files", "csv://files", "files/*.csv"])
+def test_csv_files_are_tables(folder, address):
+    (folder / "files").mkdir()
+    (folder / "files" / "docs.csv").write_text("id,n\na,1\nb,2\n")
+    with varve.connect(address) as db:
+        assert db.databackend.kind == "csv"
+        t = db["docs"]
+        assert [r["id"] for r in t.filter(t.n > 1).execute()] == ["b"]
+        t.insert({"id": "c", "n": 3}).execute()
+        db.add(varve.Metric("accuracy"))
+        with varve.connect("csv:files") as again:  # it is the same folder
+            assert again.show("metric") == ["accuracy"]
+    assert "c,3" in (folder / "files" / "docs.csv").read_text()
+
+
 def test_parts_elsewhere(folder):
     with varve.connect(
         "sqlite:app.db", metadata="sqlite:meta.db", artifacts="filesystem://blobs"

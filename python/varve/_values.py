@@ -32,6 +32,10 @@ _ELEMENTS = {
 }
 
 
+# Most values are of these, for which there is nothing to do.
+_AS_IT_IS = frozenset((str, int, bool, type(None)))
+
+
 def dump(question: Any) -> bytes:
     """A question as JSON, strictly: what JSON or Unicode does not have is an
     InvalidError."""
@@ -59,6 +63,9 @@ def rows(given: Any) -> tuple[list[Any], dict[str, str]]:
         for name, value in row.items():
             if not isinstance(name, str):
                 raise InvalidError("a column's name is text", field=f"rows[{at}]")
+            if type(value) in _AS_IT_IS:
+                values[name] = value
+                continue
             values[name], kind = cell(value, f"rows[{at}].{name}")
             if kind and _known(out, name):
                 types.setdefault(name, kind)
