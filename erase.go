@@ -18,7 +18,7 @@ import (
 
 // beyond is what no erasure reaches, on any store.
 var beyond = []string{
-	"exports and copies of conversations, and what was imported or copied from here elsewhere",
+	"exports that are not named here as rewritten or removed, copies of any, and what was imported or copied from here elsewhere",
 	"caches of the application and of browsers: Chainlit's folder .files, sessions in its memory, pages that are open",
 	"logs of the application and of servers on the way",
 	"the person's name in texts and metadata of other people's threads, and verdicts they gave there: feedback has no author",
@@ -27,7 +27,8 @@ var beyond = []string{
 
 // Erase removes a person's conversations with [chat.Service.Erase] and what they
 // left in files of Varve's own: free pages and the log of the database, the
-// search index, the mirror that answers SQL. It returns a signed receipt of what
+// search index, the mirror that answers SQL, exports that are still as they were
+// written. It returns a signed receipt of what
 // was removed, what was cleaned and what cannot be reached. One that is not
 // complete says why; repeat it then, also after a crash. With dry it removes
 // nothing. Other writers wait while a database file is written anew. Rows of
@@ -38,7 +39,7 @@ func (db *DB) Erase(ctx context.Context, identifier string, dry bool) (erasure.R
 		return erasure.Receipt{}, err
 	}
 	r := erasure.Report{Format: erasure.Format, ID: receiptID(), Subject: erasure.Subject(seed, identifier), Began: now(), DryRun: dry,
-		Cleaned: []string{}, Kept: []erasure.Kept{}, Beyond: []string{}, Undone: []string{}}
+		Cleaned: []string{}, Kept: []erasure.Kept{}, Exports: []erasure.Reached{}, Beyond: []string{}, Undone: []string{}}
 	undone := func(what string, err error) {
 		if err != nil {
 			r.Undone = append(r.Undone, what+": "+without(identifier, err))
@@ -47,13 +48,19 @@ func (db *DB) Erase(ctx context.Context, identifier string, dry bool) (erasure.R
 	kept, err := db.keptOf(ctx, identifier)
 	undone("versioned tables could not be asked for rows of the person", err)
 	r.Kept = append(r.Kept, kept...)
+	if !dry && identifier != "" && chat.Actor(ctx) == "" {
+		undone("the note of the erasure", db.remember(r.Subject, r.Began))
+	}
 	r.Removed, err = db.chat.Erase(ctx, identifier, dry)
 	if kind := errs.KindOf(err); kind == errs.Invalid || kind == errs.Forbidden {
 		return erasure.Receipt{}, err
 	}
 	undone("conversations", err)
-	if !dry && err == nil {
-		db.clean(ctx, &r, undone)
+	if err == nil {
+		db.inExports(ctx, &r, identifier, dry, undone)
+		if !dry {
+			db.clean(ctx, &r, undone)
+		}
 	}
 	r.Beyond = append(r.Beyond, db.bytesBeyond()...)
 	r.Beyond = append(r.Beyond, beyond...)

@@ -24,6 +24,7 @@ import (
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/erasure"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/query"
@@ -68,6 +69,9 @@ type Options struct {
 	// 0: every six hours; negative: never. Artifacts are left alone where Metadata
 	// is a database of its own, which others may share.
 	Sweep time.Duration
+	// Exports opens the notes of exports in a data folder. nil: none are kept, and
+	// erasures reach none.
+	Exports func(data string) erasure.Exports
 	// Columnar opens the engine that answers questions in SQL. nil: the
 	// database is asked itself, if it can.
 	Columnar Columnar
@@ -100,6 +104,8 @@ type DB struct {
 	place  string // of the files, without secrets
 	data   string // the folder for what is not in the database; "" is none
 	mirror string // the file of the mirror that answers SQL; "" is none
+
+	exports erasure.Exports // nil: none are noted
 
 	elementURL func(threadID, elementID string) string // nil without files
 
@@ -145,6 +151,9 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	}
 	if db.data = data; data != "" {
 		db.mirror = filepath.Join(data, "mirror.duckdb")
+		if o.Exports != nil {
+			db.exports = o.Exports(data)
+		}
 	}
 	if db.src.Scheme == "duckdb" && absolute(db.src.Path) == absolute(db.mirror) {
 		return errs.Field(errs.Invalid, "url", "%s is the name of the mirror in this data folder, which is deleted now and then; call the file something else", filepath.Base(db.mirror))

@@ -15,6 +15,7 @@ import (
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/transfer/exports"
 )
 
 // Open is varve.Open with every driver; those in opt go before.
@@ -31,6 +32,9 @@ func Open(ctx context.Context, url string, opt *varve.Options) (*varve.DB, error
 	o.Buckets = buckets
 	if o.Columnar == nil {
 		o.Columnar = columnar()
+	}
+	if o.Exports == nil {
+		o.Exports = exports.In
 	}
 	return varve.Open(ctx, url, &o)
 }

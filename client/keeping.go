@@ -3,6 +3,10 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/erasure"
@@ -71,4 +75,46 @@ func (c *Client) SweepFiles(ctx context.Context, dry bool, each func(key string)
 		}
 	}
 	return out.Swept, err
+}
+
+// Erased tells which of some people were erased from the server's database, and
+// when for the last time.
+func (c *Client) Erased(ctx context.Context, identifiers []string) (map[string]time.Time, error) {
+	found := map[string]time.Time{}
+	for part := range slices.Chunk(identifiers, mostRows) {
+		out, err := post[struct {
+			Erased map[string]time.Time
+		}](ctx, c, "/v1/erasures/known", struct {
+			Identifiers []string `json:"identifiers"`
+		}{part})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, out.Erased)
+	}
+	return found, nil
+}
+
+// NoteExport notes an export at the server for its erasures to find. The files
+// of one that is noted over the network are not touched, but named.
+func (c *Client) NoteExport(ctx context.Context, e erasure.Export) error {
+	path, err := pathTo("id", "/v1/exports/", e.ID, "")
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, request{method: http.MethodPut, path: path, body: struct {
+		Path   string    `json:"path"`
+		Host   string    `json:"host"`
+		Made   time.Time `json:"made"`
+		Digest string    `json:"digest,omitempty"`
+	}{e.Path, e.Host, e.Made, e.Digest}}, nil)
+}
+
+// ForgetExport drops the note of an export.
+func (c *Client) ForgetExport(ctx context.Context, id string) error {
+	path, err := pathTo("id", "/v1/exports/", id, "")
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, request{method: http.MethodDelete, path: path}, nil)
 }

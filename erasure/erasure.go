@@ -39,6 +39,7 @@ type Report struct {
 	Removed  chat.Erased `json:"removed" doc:"by this run; a run before it that broke off has removed the rest"`
 	Cleaned  []string    `json:"cleaned" nullable:"false" doc:"what was done about traces in files"`
 	Kept     []Kept      `json:"kept" nullable:"false" doc:"rows of versioned tables whose owner the person is: they are no conversations, and stay"`
+	Exports  []Reached   `json:"exports" nullable:"false" doc:"exports that were made of the database, and what became of the person's rows in them"`
 	Beyond   []string    `json:"beyond" nullable:"false" doc:"what cannot be reached from here"`
 	Undone   []string    `json:"undone" nullable:"false" doc:"why it is not complete"`
 }

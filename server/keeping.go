@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,6 +24,12 @@ type Keeper interface {
 	VerifyReceipt(ctx context.Context, receipt []byte, identifier string) (r erasure.Report, about bool, err error)
 	// Retain deletes threads by rules of age, and tells each that goes.
 	Retain(ctx context.Context, rules []chat.Retention, dry bool, each func(chat.Thread)) (chat.Retained, error)
+	// Erased tells which of some people were erased, and when.
+	Erased(ctx context.Context, identifiers []string) (map[string]time.Time, error)
+	// NoteExport notes an export for erasures to find.
+	NoteExport(ctx context.Context, e erasure.Export) error
+	// ForgetExport drops the note of an export.
+	ForgetExport(ctx context.Context, id string) error
 	// SweepFiles deletes bytes of elements that nothing names, and tells their
 	// keys.
 	SweepFiles(ctx context.Context, dry bool, each func(key string)) (chat.Swept, error)
@@ -76,6 +83,9 @@ func (s *Server) keepingRoutes() {
 	describe[struct{}, struct{}](s, erase)
 	s.plainHandler("POST /v1/erasures", s.erase)
 	reply(s, with(op("verify-erasure", http.MethodPost, "/v1/erasures/verify", tag, "Tell what a receipt says that this database signed"), jsonBody[verifyBody](s.api)), s.verifyErasure)
+	reply(s, with(op("known-erasures", http.MethodPost, "/v1/erasures/known", tag, "Tell which of some people were erased"), jsonBody[knownBody](s.api)), s.knownErasures)
+	done(s, with(op("note-export", http.MethodPut, exportPath, tag, "Note an export for erasures to find"), jsonBody[exportBody](s.api)), s.noteExport)
+	done(s, op("forget-export", http.MethodDelete, exportPath, tag, "Drop the note of an export"), s.forgetExport)
 	reply(s, with(op("retain", http.MethodPost, "/v1/retention", tag, "Delete threads that are older than rules allow"), jsonBody[retentionBody](s.api)), s.retain)
 	reply(s, with(op("sweep-files", http.MethodPost, "/v1/sweeps", tag, "Delete bytes that no element names"), jsonBody[sweepBody](s.api)), s.sweepFiles)
 }

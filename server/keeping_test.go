@@ -19,8 +19,9 @@ import (
 
 // signer is a keeper that has nothing, and signs that.
 type signer struct {
-	seed  []byte
-	rules []chat.Retention
+	seed    []byte
+	rules   []chat.Retention
+	exports []erasure.Export
 }
 
 func (s *signer) Erase(_ context.Context, identifier string, dry bool) (erasure.Receipt, error) {
@@ -45,6 +46,42 @@ func (s *signer) Retain(_ context.Context, rules []chat.Retention, _ bool, each 
 func (s *signer) SweepFiles(_ context.Context, dry bool, each func(string)) (chat.Swept, error) {
 	each("a/<b>")
 	return chat.Swept{Keys: 1, Files: 1, Bytes: 3, Waiting: 2}, nil
+}
+
+func (s *signer) Erased(_ context.Context, identifiers []string) (map[string]time.Time, error) {
+	return map[string]time.Time{identifiers[len(identifiers)-1]: time.Unix(1e9, 0).UTC()}, nil
+}
+
+func (s *signer) NoteExport(_ context.Context, e erasure.Export) error {
+	s.exports = append(s.exports, e)
+	return nil
+}
+
+func (s *signer) ForgetExport(_ context.Context, id string) error {
+	s.exports = slices.DeleteFunc(s.exports, func(e erasure.Export) bool { return e.ID == id })
+	return nil
+}
+
+// A path that somebody names over a network is one that no server goes to.
+func TestNotesOfExportsCrossTheWire(t *testing.T) {
+	k := &signer{}
+	b := start(t, func(o *server.Options) { o.Databases[0].Keeper = k })
+	c := b.client(b.url, client.Options{})
+	e := erasure.Export{ID: "a1", Path: "/backups/a", Host: "h", Made: time.Unix(1e9, 0).UTC(), Digest: "d"}
+	if err := c.NoteExport(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	e.Distant = true
+	if !slices.Equal(k.exports, []erasure.Export{e}) {
+		t.Errorf("%+v", k.exports)
+	}
+	if err := c.ForgetExport(t.Context(), "a1"); err != nil || len(k.exports) != 0 {
+		t.Errorf("%+v %v", k.exports, err)
+	}
+	known, err := c.Erased(t.Context(), []string{"ana", "bob"})
+	if err != nil || len(known) != 1 || !known["bob"].Equal(time.Unix(1e9, 0)) {
+		t.Errorf("%v %v", known, err)
+	}
 }
 
 func TestAReceiptLeavesTheServerAsItWasSigned(t *testing.T) {
@@ -112,7 +149,7 @@ func TestOnlyAdministratorsEraseAndRetain(t *testing.T) {
 	k := &signer{seed: []byte(strings.Repeat("s", 32))}
 	b := start(t, func(o *server.Options) { o.Databases[0].Keeper, o.Keys = k, file })
 	admin := token(t, file, "default", keys.Admin)
-	for path, body := range map[string]string{"/v1/sweeps": `{}`, "/v1/erasures": `{"identifier":"ada"}`, "/v1/retention": `{"rules":["90d"]}`, "/v1/erasures/verify": `{"receipt":{}}`} {
+	for path, body := range map[string]string{"/v1/sweeps": `{}`, "/v1/erasures": `{"identifier":"ada"}`, "/v1/retention": `{"rules":["90d"]}`, "/v1/erasures/verify": `{"receipt":{}}`, "/v1/erasures/known": `{"identifiers":["ada"]}`} {
 		b.want(b.send("POST", path, body, asJSON, "Authorization: Bearer "+token(t, file, "default", keys.Read, keys.Write)), 403, errs.Forbidden)
 		b.want(b.send("POST", path, body, asJSON, "Authorization: Bearer "+admin, "Varve-User: ada"), 403, errs.Forbidden)
 		b.want(b.send("POST", path, body, asJSON), 401, errs.Unauthenticated)

@@ -29,10 +29,15 @@ func (c *chatCommand) keeper(ctx context.Context, p *program, fn func(server.Kee
 		return err
 	}
 	defer func() { err = errors.Join(err, at.Close()) }()
-	if at.server != nil {
-		return fn(at.server)
+	return fn(at.keeper())
+}
+
+// keeper is who erases and deletes there.
+func (f found) keeper() server.Keeper {
+	if f.server != nil {
+		return f.server
 	}
-	return fn(at.db)
+	return f.db
 }
 
 // Run erases, and writes the receipt whether it is complete or not.
@@ -156,8 +161,20 @@ func removed(r erasure.Report) string {
 		verb, d.Users, d.Threads, d.Steps, d.Elements, d.Feedback, d.Files)
 }
 
+// kept is what of the person's is elsewhere than in conversations.
 func kept(r erasure.Report) string {
 	var b strings.Builder
+	for _, e := range r.Exports {
+		path := e.Path
+		if path == "" {
+			path = "standard output"
+		}
+		fmt.Fprintf(&b, "export of %s, %s: %s", e.Made.Format("2006-01-02"), line(path), line(e.Outcome))
+		if e.Threads > 0 {
+			fmt.Fprintf(&b, ", %d threads", e.Threads)
+		}
+		b.WriteByte('\n')
+	}
 	for _, k := range r.Kept {
 		fmt.Fprintf(&b, "kept: %d rows in the versioned table %s\n", k.Rows, line(k.Table))
 	}

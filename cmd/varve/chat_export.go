@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/varvedb/varve/transfer"
 	"github.com/varvedb/varve/transfer/archive"
 	"github.com/varvedb/varve/transfer/archive/parquet"
+	"github.com/varvedb/varve/transfer/exports"
 )
 
 type exportCommand struct {
@@ -54,11 +56,15 @@ func (e *exportCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 	if err != nil {
 		return err
 	}
+	noted, err := e.note(ctx, p, at)
+	if err != nil {
+		return w.Finish(err)
+	}
 	bar := p.bar("exported")
 	job := transfer.Copy{From: from, To: w.Side(), Options: transfer.Options{Progress: bar.show}}
 	err = w.Finish(job.Run(ctx))
 	bar.end()
-	if err != nil {
+	if err := noted(err); err != nil {
 		return err
 	}
 	return e.tell(p, &job)
@@ -82,6 +88,37 @@ func (f found) side(ctx context.Context) (transfer.Side, error) {
 		s.Files = files
 	}
 	return s, nil
+}
+
+// note notes the export at its database before it is there, so that an erasure
+// finds it however this process ends; noted is called when it is made, or was not
+// for an error. A database without a place for notes makes none.
+func (e *exportCommand) note(ctx context.Context, p *program, at found) (noted func(error) error, err error) {
+	note, err := exports.New(strings.ToLower(rand.Text()), strings.TrimRight(e.Output, "/"))
+	if err != nil {
+		return nil, errs.Wrap(errs.Unavailable, err, "the output cannot be named")
+	}
+	k := at.keeper()
+	switch err := k.NoteExport(ctx, note); errs.KindOf(err) {
+	case "":
+	case errs.Unsupported:
+		return func(err error) error { return err }, nil
+	default:
+		return nil, err
+	}
+	return func(err error) error {
+		ctx := context.WithoutCancel(ctx)
+		if err != nil {
+			return errors.Join(err, k.ForgetExport(ctx, note.ID))
+		}
+		if note.Path == "" {
+			return nil
+		}
+		if note.Digest, err = exports.Digest(note.Path); err != nil {
+			return errs.Wrap(errs.Unavailable, err, "the export cannot be read again")
+		}
+		return k.NoteExport(ctx, note)
+	}, nil
 }
 
 func (e *exportCommand) choice() (c transfer.Choice, err error) {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/config"
+	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/transfer"
 	"github.com/varvedb/varve/transfer/archive"
 	"github.com/varvedb/varve/transfer/archive/literal"
@@ -19,6 +22,7 @@ import (
 
 type importCommand struct {
 	Path     string `arg:"" name:"path" help:"What export wrote, or threads and steps of literalai in JSON."`
+	Erased   bool   `help:"Bring back people who were erased from the database, too."`
 	DryRun   bool   `help:"Read and compare, and write nothing."`
 	Replace  bool   `help:"Put what is imported in the place of what is there and differs."`
 	NoVerify bool   `help:"Do not compare what is there with what was imported."`
@@ -33,6 +37,7 @@ type imported struct {
 	Created  transfer.Count    `json:"created"`
 	Kept     transfer.Count    `json:"kept"`
 	Replaced transfer.Count    `json:"replaced"`
+	Erased   int64             `json:"erased"`
 	Differ   []string          `json:"differ"`
 	Refused  []string          `json:"refused"`
 	Notes    []string          `json:"notes"`
@@ -53,7 +58,11 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
-	job := &transfer.Copy{From: from.Side(), To: to.Side, DryRun: i.DryRun, Keep: true, Replace: i.Replace}
+	source, left, err := i.without(ctx, from.Side(), to)
+	if err != nil {
+		return err
+	}
+	job := &transfer.Copy{From: source, To: to.Side, DryRun: i.DryRun, Keep: true, Replace: i.Replace}
 	job.Addresses = to.addresses
 	job.Journal = p.journal(job.From.Name, job.To.Name, fmt.Sprint(i.Replace))
 	out := imported{From: i.Path, To: job.To.Name, DryRun: i.DryRun, Notes: transfer.Limits(job.From, job.To)}
@@ -68,6 +77,11 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 		return errs.Wrap(errs.KindOf(err), err, "the import stopped; run the same command again and it goes on where it stopped")
 	}
 	out.take(p, job)
+	if out.Erased = left.Users; left.Users+left.Threads() > 0 {
+		text := fmt.Sprintf("%d users who were erased since, and %d threads of erased people, are left out; --erased brings them back", left.Users, left.Threads())
+		out.Notes = append(out.Notes, text)
+		p.say("%s", text)
+	}
 	if err := i.verify(ctx, p, job, &out); err != nil {
 		return err
 	}
@@ -78,7 +92,30 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 type importEnd struct {
 	transfer.Side
 	addresses func(threadID, elementID string) string
+	keeper    server.Keeper
 	close     func() error
+}
+
+// without leaves out who was erased from the database after they were exported.
+// Who came back since has a user that is younger than their erasure.
+func (i *importCommand) without(ctx context.Context, from transfer.Side, to importEnd) (transfer.Side, *transfer.Left, error) {
+	if i.Erased {
+		return from, &transfer.Left{}, nil
+	}
+	return transfer.Without(ctx, from, func(ctx context.Context, users []chat.User) (map[string]bool, error) {
+		names := make([]string, len(users))
+		for i, u := range users {
+			names[i] = u.Identifier
+		}
+		erased, err := to.keeper.Erased(ctx, names)
+		gone := map[string]bool{}
+		for _, u := range users {
+			if at, ok := erased[u.Identifier]; ok {
+				gone[u.Identifier] = u.CreatedAt == "" || u.CreatedAt <= chat.FormatTime(at.Add(time.Second))
+			}
+		}
+		return gone, err
+	})
 }
 
 // destination opens the database, and makes it where it is not there yet. One
@@ -96,11 +133,12 @@ func (i *importCommand) destination(ctx context.Context, p *program, c *cli) (im
 	if err != nil {
 		return importEnd{}, err
 	}
-	end := importEnd{close: at.Close}
+	end := importEnd{close: at.Close, keeper: at.keeper()}
 	if missing {
 		if at.db, end.close, err = p.rehearsal(ctx); err != nil {
 			return end, err
 		}
+		end.keeper = at.db
 	}
 	if at.db != nil {
 		end.addresses = at.db.ElementURL()

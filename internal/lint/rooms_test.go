@@ -77,6 +77,7 @@ var rooms = map[string][]string{
 	"transfer":                 {"chat"},
 	"transfer/archive":         {"chat", "transfer"},
 	"transfer/archive/parquet": {"chat", "transfer/archive"},
+	"transfer/exports":         {"chat", "erasure", "transfer", "transfer/archive", "transfer/archive/parquet"},
 	"transfer/archive/literal": {"chat", "transfer/archive"},
 
 	"analytics":        nil,
@@ -85,9 +86,9 @@ var rooms = map[string][]string{
 	"erasure": {"chat"},
 
 	"":    {"analytics", "artifact", "chat", "component", "erasure", "query", "state", "todo", "lake", "store", "blob"},
-	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/duckdb", "store/folder", "store/postgres", "store/mysql", "store/dynamodb"},
+	"all": {"", "analytics", "analytics/duckdb", "chat", "store", "blob", "blob/s3", "blob/azure", "blob/gcs", "store/memory", "store/sqlite", "store/dkdc", "store/duckdb", "store/folder", "store/postgres", "store/mysql", "store/dynamodb", "transfer/exports"},
 
-	"cmd/varve": {"", "analytics", "all", "artifact", "chat", "component", "component/bundle", "component/yaml", "query", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
+	"cmd/varve": {"", "analytics", "all", "artifact", "chat", "component", "component/bundle", "component/yaml", "query", "state", "todo", "lake", "store", "blob", "transfer", "transfer/archive", "transfer/archive/parquet", "transfer/archive/literal", "transfer/exports", "server", "server/keys", "server/wire", "client", "erasure", "internal/config"},
 	"bench":     {"", "analytics", "analytics/duckdb", "internal/duck", "all", "chat", "chat/chattest", "state", "store", "store/sqlite", "store/duckdb", "store/postgres", "store/memory", "blob", "transfer", "server", "server/keys", "client", "internal/pgtest", "internal/mytest"},
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
