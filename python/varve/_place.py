@@ -70,6 +70,8 @@ def place(
 
 def _database(url: str, data: str | None) -> Place:
     kind, path = split(url, "sqlite")
+    if kind in _IN_FILES and not path:
+        raise InvalidError(f"names no file; write {kind}:FILE", field="url")
     url = absolute(url, "sqlite")
     asked = {"url": url}
     if data is not None:
