@@ -164,14 +164,9 @@ func (s *Store) settle(ctx context.Context) error {
 		return err
 	}
 	for _, e := range left {
-		at := slices.IndexFunc(all, func(n named) bool { return n.table == e.table && !isParquet(n.file) })
-		there := false
-		if at >= 0 {
-			raw, err := s.readFile(all[at].file)
-			if err != nil {
-				return err
-			}
-			there = raw.sum == e.pending.Sum
+		there, err := s.arrived(all, e)
+		if err != nil {
+			return err
 		}
 		if there {
 			err = s.publish(ctx, e.table, e.pending)
@@ -183,4 +178,21 @@ func (s *Store) settle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// arrived tells whether the file of a pending write is in its place. What cannot
+// be read is another.
+func (s *Store) arrived(all []named, e entry) (bool, error) {
+	at := slices.IndexFunc(all, func(n named) bool { return n.table == e.table && !isParquet(n.file) })
+	if at < 0 {
+		return false, nil
+	}
+	switch c, err := s.readFile(all[at].file); errs.KindOf(err) {
+	case "":
+		return c.sum == e.pending.Sum, nil
+	case errs.Unavailable, errs.Conflict, errs.Internal:
+		return false, err
+	default:
+		return false, nil
+	}
 }

@@ -204,6 +204,9 @@ func (s *Store) write(name string, old, t *table) (sum string, err error) {
 	}
 	hash := sha256.New()
 	err = t.content.Write(io.MultiWriter(f, hash))
+	if size, failed := f.Seek(0, io.SeekCurrent); err == nil && failed == nil && size > s.opt.Memory {
+		return "", errors.Join(errs.Field(errs.TooLarge, "table", "%s would have %d bytes; "+tooMuch, t.file, size, s.opt.Memory), f.Close())
+	}
 	if info, failed := s.root.Lstat(t.file); err == nil && failed == nil && old != nil {
 		err = f.Chmod(info.Mode().Perm())
 	}

@@ -155,7 +155,7 @@ func checkText(name, data string) error {
 			return errs.Field(errs.Invalid, "table", "%s %s", name, o.what)
 		}
 	}
-	wrong, what := strings.IndexByte(data, 0), "the character NUL, which no CSV has"
+	wrong, what := strings.IndexByte(data, 0), "is the character NUL, which no CSV has"
 	if wrong < 0 {
 		if utf8.ValidString(data) {
 			return nil
@@ -167,7 +167,7 @@ func checkText(name, data string) error {
 			}
 			i += n
 		}
-		what = "bytes that are not UTF-8; save it as UTF-8"
+		what = "are bytes that are not UTF-8; save it as UTF-8"
 	}
-	return errs.Field(errs.Invalid, "table", "%s, line %d: there are %s", name, 1+strings.Count(data[:wrong], "\n"), what)
+	return errs.Field(errs.Invalid, "table", "%s, line %d: there %s", name, 1+strings.Count(data[:wrong], "\n"), what)
 }
