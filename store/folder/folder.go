@@ -53,6 +53,8 @@ type Store struct {
 	notes       bool          // the store beside takes notes of changes
 	keys        index         // of the file that was inserted into last; who has the turn has it
 
+	close sync.Once
+
 	mu    sync.Mutex
 	slots map[string]*slot // by the names of files
 	clock int64            // counts uses of slots
@@ -189,9 +191,13 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close implements store.Store.
-func (s *Store) Close() error {
-	<-s.turn // whoever writes ends first
-	return s.release()
+func (s *Store) Close() (err error) {
+	s.close.Do(func() {
+		<-s.turn // whoever writes ends first
+		err = s.release()
+		s.turn <- struct{}{} // a call that follows fails, and does not wait
+	})
+	return err
 }
 
 func (s *Store) release() (err error) {
