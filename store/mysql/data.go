@@ -30,7 +30,7 @@ func (in inner) Query() query.Store { return data{in} }
 
 // Features implements query.Store.
 func (data) Features() query.Features {
-	return query.Features{Transactions: true, Changes: true, Foreign: true, Raw: true, MaxColumns: 1017}
+	return query.Features{Transactions: true, Changes: true, Foreign: true, Raw: true, Reserved: true, MaxColumns: 1017}
 }
 
 // layout is that of the database, whether conversations can be kept in it or

@@ -35,7 +35,7 @@ func (in inner) Query() query.Store { return data{in.s, in} }
 // Features implements query.Store.
 func (q data) Features() query.Features {
 	l, err := q.layout(context.Background())
-	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, MaxColumns: 1600}
+	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, Reserved: true, MaxColumns: 1600}
 }
 
 // table finds a table: the user's go before versioned ones, and those before

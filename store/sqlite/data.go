@@ -29,7 +29,7 @@ func (t *tx) Query() query.Store { return data{t.store, t} }
 
 // Features implements query.Store.
 func (q data) Features() query.Features {
-	return query.Features{Transactions: true, Changes: q.store.known.Load(), Foreign: true, Raw: true, Confined: true, MaxColumns: 2000}
+	return query.Features{Transactions: true, Changes: q.store.known.Load(), Foreign: true, Raw: true, Confined: true, Reserved: true, MaxColumns: 2000}
 }
 
 // Tables implements query.Store.
