@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
-	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlquery"
@@ -88,22 +87,55 @@ func (q data) run(ctx context.Context, p *query.Plan, give func([]any) bool) err
 	if err != nil {
 		return err
 	}
+	if pinned(p) {
+		one := *p
+		one.Order, one.Limit, one.Offset = nil, 0, 0 // to sort one row takes longer than to find it
+		asked, err := sqlquery.Select(&one, tables, q.s.dialect())
+		if err != nil {
+			return err
+		}
+		if p.Offset > 0 {
+			return nil
+		}
+		if done, err := q.glance(ctx, asked, tables, give); done {
+			return err
+		}
+	}
 	return q.s.read(ctx, func(c *session) error {
 		if err := q.copyReserved(ctx, c, p, tables); err != nil {
 			return err
-		}
-		few := p.Limit > 0 && p.Limit <= duck.VectorSize
-		if pinned(p) {
-			one := *p
-			one.Order, few = nil, true // to sort one row takes longer than to find it
-			p = &one
 		}
 		asked, err := sqlquery.Select(p, tables, q.s.dialect())
 		if err != nil {
 			return err
 		}
-		return c.stream(ctx, asked, few, func() error { return q.same(tables) }, give)
+		return c.stream(ctx, asked, func() error { return q.same(tables) }, give)
 	})
+}
+
+// glance answers what has few rows without a transaction, which would take as
+// long as the answer: done, if nothing was committed meanwhile.
+func (q data) glance(ctx context.Context, asked *sqlquery.Asked, tables []*sqlquery.Table, give func([]any) bool) (done bool, err error) {
+	c, err := q.s.lend()
+	if err != nil {
+		return true, err
+	}
+	defer func() { q.s.back(c, err != nil) }()
+	before := q.s.commits.Load()
+	if before%2 != 0 || q.same(tables) != nil {
+		return false, nil
+	}
+	var rows [][]any
+	err = c.query(ctx, asked.SQL, func(row []any) error {
+		rows = append(rows, row)
+		return read(asked, row)
+	}, asked.Args...)
+	if q.s.commits.Load() != before {
+		return false, nil
+	}
+	for i := 0; err == nil && i < len(rows) && give(rows[i]); i++ {
+	}
+	return true, err
 }
 
 // pinned tells whether a plan asks for the row of one key.
@@ -153,19 +185,15 @@ func (q data) same(tables []*sqlquery.Table) error {
 	return nil
 }
 
-// stream gives out the rows of an answer until give has enough; few are all
-// computed at once. What the answer is of is settled when same is asked.
-func (c *session) stream(ctx context.Context, asked *sqlquery.Asked, few bool, same func() error, give func([]any) bool) error {
+// stream gives out the rows of an answer until give has enough. What the answer
+// is of is settled when same is asked.
+func (c *session) stream(ctx context.Context, asked *sqlquery.Asked, same func() error, give func([]any) bool) error {
 	s, err := c.conn.Prepare(ctx, asked.SQL)
 	if err != nil {
 		return conflicting(err, same)
 	}
 	defer s.Close()
-	run := s.Stream
-	if few {
-		run = s.Run
-	}
-	rows, err := run(ctx, asked.Args...)
+	rows, err := s.Stream(ctx, asked.Args...)
 	if err != nil {
 		return conflicting(err, same)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/duck"
@@ -23,6 +24,7 @@ type engine struct {
 	catalog string        // its name in the engine, in quotes
 	writing chan struct{} // is full while somebody has the writer
 	writer  *session
+	commits atomic.Int64 // twice as many as there were, and one more during each
 
 	mu     sync.Mutex
 	idle   []*session

@@ -30,6 +30,7 @@ func (c *session) each(ctx context.Context, s *duck.Stmt, each func(row []any) e
 		return err
 	}
 	defer rows.Close()
+	rows.Packed = true
 	for {
 		block, err := rows.Next()
 		if err != nil || block == nil {

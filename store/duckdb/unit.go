@@ -49,7 +49,10 @@ func (u *unit) commit(end func() error) error {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 	}
-	if err := end(); err != nil {
+	u.store.commits.Add(1)
+	err := end()
+	u.store.commits.Add(1)
+	if err != nil {
 		return err
 	}
 	t.learn(u.altered, u.anew)
