@@ -173,8 +173,8 @@ func (s *Service) inUse(ctx context.Context, r *removal, users map[string][]Edge
 		says = append(says, r.gone[uuid].Ref.String()+" is involved in other components: "+strings.Join(slices.Compact(by), ", "))
 	}
 	slices.Sort(says)
-	return &errs.Error{Kind: errs.Conflict, Field: "identifier",
-		Detail: strings.Join(says, "; ") + "; remove those first, or hide this by force", Err: errInUse}
+	return inUse{&errs.Error{Kind: errs.Conflict, Field: "identifier",
+		Detail: strings.Join(says, "; ") + "; remove those first, or hide this by force"}}
 }
 
 // removed does what is left of a removal.

@@ -111,15 +111,19 @@ const attempts = 100
 // again plans and does work until nobody came between.
 func again[T any](ctx context.Context, do func() (T, error)) (out T, err error) {
 	for range attempts {
-		if out, err = do(); !errors.Is(err, errs.Conflict) || errors.Is(err, errInUse) || ctx.Err() != nil {
+		if out, err = do(); !errors.Is(err, errs.Conflict) || errors.As(err, &inUse{}) || ctx.Err() != nil {
 			return out, err
 		}
 	}
 	return out, err
 }
 
-// errInUse marks a conflict that no other try resolves.
-var errInUse = errors.New("in use")
+// inUse is a conflict that no other try resolves.
+type inUse struct{ conflict *errs.Error }
+
+func (e inUse) Error() string { return e.conflict.Error() }
+
+func (e inUse) Unwrap() error { return e.conflict }
 
 // clone copies a component as far as this package changes it.
 func clone(c Component) Component {

@@ -56,6 +56,9 @@ func componentNamed(typ, identifier, version string) (component.Which, error) {
 	if typ != "" && !slices.Contains(component.Types(), typ) {
 		return w, usage{errs.Field(errs.Invalid, "type", "%q is no type of component; types are %s", typ, strings.Join(component.Types(), ", "))}
 	}
+	if typ == "" && identifier != "" {
+		return w, usage{errs.Field(errs.Invalid, "type", "is missing; types are %s", strings.Join(component.Types(), ", "))}
+	}
 	switch version {
 	case "":
 	case "newest", "latest":
