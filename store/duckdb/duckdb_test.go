@@ -57,16 +57,24 @@ func scratch(t testing.TB) string {
 
 func fresh(t *testing.T) store.Store { return open(t, filepath.Join(scratch(t), "docs.duckdb")) }
 
+// seeds are fewer where the race detector makes each slow.
+func seeds(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 func TestQuery(t *testing.T) { querytest.Run(t, fresh) }
 
 func TestQueryHistories(t *testing.T) {
-	querytest.Histories(t, 20, 200, func(*testing.T) store.Store { return memory.Open() }, fresh)
+	querytest.Histories(t, seeds(20), 200, func(*testing.T) store.Store { return memory.Open() }, fresh)
 }
 
 func TestComponents(t *testing.T) { componenttest.Run(t, fresh) }
 
 func TestComponentHistories(t *testing.T) {
-	componenttest.Histories(t, 10, 60, func(*testing.T) store.Store { return memory.Open() }, fresh)
+	componenttest.Histories(t, seeds(10), 60, func(*testing.T) store.Store { return memory.Open() }, fresh)
 }
 
 // Conversations are the file's beside, and their notes are in the one log.
