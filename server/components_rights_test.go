@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"context"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -115,8 +118,6 @@ func TestDeclarationsInBodies(t *testing.T) {
 		{"POST", "/v1/apply", asJSON, `{"type_id":"dataset","identifier":"d","select":{"select":{"from":"t"}},"raw_data":"&:blob:../../etc/passwd"}`, 400, `"field":"raw_data"`},
 		{"POST", "/v1/apply", asJSON, `{"type_id":"model","identifier":"p","artifacts":{"w":"file:///etc/passwd"}}`, 200, `"identifier":"p"`},
 		{"POST", "/v1/apply", asJSON, `{"type_id":"model","identifier":"x","config":{"password":"hush"}}`, 400, `"field":"model/x.config.password"`},
-		{"POST", "/v1/apply", asJSON, `{"description":"` + strings.Repeat("x", 1<<16) + `"}`, 413, `"kind":"too_large"`},
-		{"POST", "/v1/apply", asYAML, strings.Repeat("# x\n", 1<<15), 413, `"kind":"too_large"`},
 		{"GET", "/v1/components/model/p/newest", "", "", 200, `"artifacts":{"w":"file:///etc/passwd"}`},
 		{"PUT", "/v1/components/model/other", asJSON, `{"type_id":"model","identifier":"m"}`, 400, `"field":"identifier"`},
 		{"PUT", "/v1/components/model/none", asJSON, `{"type_id":"model","identifier":"none"}`, 404, `"kind":"not_found"`},
@@ -193,7 +194,6 @@ func TestArtifactsAsTheyAreSent(t *testing.T) {
 	b.want(b.send("PUT", at, large[1:], mine), 400, errs.Invalid)
 	b.want(b.send("GET", at, ""), 404, errs.NotFound)
 	b.want(b.send("PUT", at, large, mine, "Content-Type: text/html"), 200, "")
-	b.want(b.send("POST", "/v1/artifacts", large+large+large, mine), 413, errs.TooLarge)
 	b.want(b.send("GET", "/v1/artifacts/..%2F..%2Fetc%2Fpasswd", ""), 400, errs.Invalid)
 	b.want(b.send("GET", "/v1/artifacts/"+strings.ToUpper(string(d)), ""), 400, errs.Invalid)
 	r := b.send("GET", at, "", "Range: bytes=1-2")
@@ -241,6 +241,34 @@ func TestASmallArtifactThatWasTamperedWith(t *testing.T) {
 	b.want(r, 500, errs.Internal)
 	if strings.Contains(r.body, "smell") || r.header.Get("Etag") != "" {
 		t.Errorf("%v %s", r.header, r.body)
+	}
+}
+
+// A refusal may come before all of the body has left, which a connection does
+// not always survive: so these go without one.
+func TestWhatIsTooLarge(t *testing.T) {
+	all, _, _ := rooms()
+	b := start(t, withRooms(all), func(o *server.Options) { o.MaxContent, o.MaxBody = 2000, 1000 })
+	direct := func(path, body, header string, told bool) reply {
+		name, value, _ := strings.Cut(header, ": ")
+		r := httptest.NewRequestWithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, &net.UnixAddr{}), "POST", path, strings.NewReader(body))
+		r.Header.Set(name, value)
+		if !told {
+			r.ContentLength = -1
+		}
+		w := httptest.NewRecorder()
+		b.server.Handler().ServeHTTP(w, r)
+		return reply{w.Code, w.Header(), w.Body.String()}
+	}
+	for _, told := range []bool{true, false} {
+		b.want(direct("/v1/apply", `{"type_id":"model","identifier":"m","description":"`+strings.Repeat("x", 1000)+`"}`, asJSON, told), 413, errs.TooLarge)
+		b.want(direct("/v1/apply", strings.Repeat("# x\n", 300), asYAML, told), 413, errs.TooLarge)
+		b.want(direct("/v1/plan", `[]`+strings.Repeat(" ", 998), asJSON, told), 200, "")
+		b.want(direct("/v1/artifacts", strings.Repeat("x", 2001), "Content-Type: text/plain", told), 413, errs.TooLarge)
+		b.want(direct("/v1/artifacts", strings.Repeat("x", 2000), "Content-Type: text/plain", told), 200, "")
+	}
+	if kept, err := all.Artifacts.List(t.Context(), "", 10); err != nil || len(kept) != 1 {
+		t.Errorf("kept are %v, %v", kept, err)
 	}
 }
 
