@@ -176,6 +176,12 @@ func (n *Notes) resume(ctx context.Context, e erasure.Export) (erasure.Export, e
 			return e, errs.Wrap(errs.Unavailable, err, "an export cannot be rewritten")
 		}
 	}
+	if _, err := os.Lstat(e.Path); errors.Is(err, fs.ErrNotExist) {
+		// What stood ready is gone: the old one is still the only one.
+		if err := os.Rename(old, e.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return e, errs.Wrap(errs.Unavailable, err, "an export cannot be put back")
+		}
+	}
 	for _, leftover := range []string{fresh, old} {
 		if err := os.RemoveAll(leftover); err != nil {
 			return e, errs.Wrap(errs.Unavailable, err, "what was an export cannot be removed")
