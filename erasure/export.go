@@ -16,6 +16,9 @@ type Export struct {
 	// Distant is what somebody noted over a network: a server goes to no path
 	// that others name.
 	Distant bool `json:"distant,omitempty"`
+	// Void says that somebody was erased while it was being written: it is not to
+	// be finished.
+	Void bool `json:"void,omitempty"`
 	// Next is the digest of what is being put in its place.
 	Next string `json:"next,omitempty"`
 }
@@ -44,7 +47,9 @@ type Reached struct {
 
 // Exports keeps notes of exports, and takes people out of them.
 type Exports interface {
-	// Note keeps a note, in the place of the one with its id.
+	// Note keeps a note, in the place of the one with its id. With the digest of
+	// what was written it is errs.Conflict where somebody was erased meanwhile, who
+	// may be in it.
 	Note(ctx context.Context, e Export) error
 	// Forget drops a note; one that is not there is no error.
 	Forget(ctx context.Context, id string) error

@@ -42,6 +42,9 @@ func normal(t *chat.Thread) {
 func normalStep(s *chat.Step, threadID string) {
 	s.ThreadID = threadID
 	s.CreatedAt, s.Start, s.End = moment(s.CreatedAt), moment(s.Start), moment(s.End)
+	if s.Streaming == nil {
+		s.Streaming = new(bool) // as databases have what was never said
+	}
 	s.ShowInput = chat.ShowInput(strings.ToLower(string(s.ShowInput)))
 	s.Metadata = object(s.Metadata)
 	if len(s.Tags) == 0 {

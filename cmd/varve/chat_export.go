@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -90,6 +91,9 @@ func (f found) side(ctx context.Context) (transfer.Side, error) {
 	return s, nil
 }
 
+// piped stands for the digest of what went to standard output.
+const piped = "-"
+
 // note notes the export at its database before it is there, so that an erasure
 // finds it however this process ends; noted is called when it is made, or was not
 // for an error. A database without a place for notes makes none.
@@ -111,13 +115,16 @@ func (e *exportCommand) note(ctx context.Context, p *program, at found) (noted f
 		if err != nil {
 			return errors.Join(err, k.ForgetExport(ctx, note.ID))
 		}
-		if note.Path == "" {
-			return nil
+		if note.Digest = piped; note.Path != "" {
+			if note.Digest, err = exports.Digest(note.Path); err != nil {
+				return errs.Wrap(errs.Unavailable, err, "the export cannot be read again")
+			}
 		}
-		if note.Digest, err = exports.Digest(note.Path); err != nil {
-			return errs.Wrap(errs.Unavailable, err, "the export cannot be read again")
+		err = k.NoteExport(ctx, note)
+		if errs.KindOf(err) == errs.Conflict && note.Path != "" {
+			err = errors.Join(err, os.RemoveAll(note.Path), k.ForgetExport(ctx, note.ID))
 		}
-		return k.NoteExport(ctx, note)
+		return err
 	}, nil
 }
 

@@ -65,7 +65,7 @@ func (i *importCommand) Run(ctx context.Context, p *program, c *cli) (err error)
 	job := &transfer.Copy{From: source, To: to.Side, DryRun: i.DryRun, Keep: true, Replace: i.Replace}
 	job.Addresses = to.addresses
 	job.Journal = p.journal(job.From.Name, job.To.Name, fmt.Sprint(i.Replace))
-	out := imported{From: i.Path, To: job.To.Name, DryRun: i.DryRun, Notes: transfer.Limits(job.From, job.To)}
+	out := imported{From: i.Path, To: job.To.Name, DryRun: i.DryRun, Notes: append([]string{}, transfer.Limits(job.From, job.To)...)}
 	for _, note := range out.Notes {
 		p.say("%s", note)
 	}

@@ -47,7 +47,11 @@ func (p *program) find(ctx context.Context, name string, open opener) (found, er
 	if held {
 		if served, ok := h.serves(d, known); ok {
 			p.log.Debug("through the server that holds the folder", "database", served)
-			return call("unix:"+filepath.Join(c.Data, socketName), client.Options{Database: served})
+			path, err := filepath.Abs(filepath.Join(c.Data, socketName))
+			if err != nil {
+				return found{}, errs.Wrap(errs.Invalid, err, "the data folder cannot be named")
+			}
+			return call("unix:"+path, client.Options{Database: served})
 		}
 	}
 	if !known {

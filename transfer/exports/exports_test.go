@@ -202,6 +202,41 @@ func TestOtherFilesAreNotTouched(t *testing.T) {
 	}
 }
 
+// An export that is being written while somebody is erased may have read them:
+// it is not finished.
+func TestAnExportDuringAnErasureIsNotFinished(t *testing.T) {
+	data := t.TempDir()
+	path := filepath.Join(t.TempDir(), "out")
+	for _, to := range []string{path, ""} {
+		notes := exports.In(data)
+		note, err := exports.New("n2", to)
+		must(t, err)
+		must(t, notes.Note(t.Context(), note))
+		if _, err := exports.In(data).Without(t.Context(), "ana", true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exports.In(data).Without(t.Context(), "ana", false); err != nil {
+			t.Fatal(err)
+		}
+		note.Digest = "d"
+		if err := notes.Note(t.Context(), note); errs.KindOf(err) != errs.Conflict {
+			t.Errorf("to %q: %v", to, err)
+		}
+		must(t, notes.Forget(t.Context(), note.ID))
+	}
+	// One that was given up long ago is forgotten.
+	note, err := exports.New("n3", path)
+	must(t, err)
+	note.Made = note.Made.Add(-8 * 24 * time.Hour)
+	must(t, exports.In(data).Note(t.Context(), note))
+	if got, err := exports.In(data).Without(t.Context(), "ana", false); err != nil || len(got) != 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := os.Stat(filepath.Join(data, "exports", "n3.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
 func TestAnExportThatCannotBeRewrittenStaysAndIsSaid(t *testing.T) {
 	data, note := made(t, false)
 	must(t, os.WriteFile(note.Path, []byte("{\"kind\":\"thread\",\"thread\":{}}\n"), 0o600))

@@ -50,8 +50,9 @@ func (n *Notes) path(id string) (string, error) {
 	return filepath.Join(n.dir, id+".json"), nil
 }
 
-// Note implements erasure.Exports. The note is durable, and appears whole.
-func (n *Notes) Note(_ context.Context, e erasure.Export) error {
+// Note implements erasure.Exports. It waits for an erasure that goes through
+// the notes.
+func (n *Notes) Note(ctx context.Context, e erasure.Export) error {
 	path, err := n.path(e.ID)
 	if err != nil {
 		return err
@@ -59,12 +60,38 @@ func (n *Notes) Note(_ context.Context, e erasure.Export) error {
 	if e.Path != "" && !filepath.IsAbs(e.Path) {
 		return errs.Field(errs.Invalid, "path", "must be absolute")
 	}
-	raw, err := json.Marshal(e)
+	if err := os.MkdirAll(n.dir, 0o700); err != nil {
+		return unnoted(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	unlock, err := lock(ctx, filepath.Join(n.dir, lockName))
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(n.dir, 0o700); err != nil {
-		return unnoted(err)
+	defer unlock()
+	if e.Digest != "" {
+		if old, err := read(path); err == nil && old.Void {
+			return errs.New(errs.Conflict, "somebody was erased while the export was written, and may be in it; export again")
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return unread(err)
+		}
+	}
+	return n.write(e)
+}
+
+// lockName is the file that one process holds at a time.
+const lockName = ".lock"
+
+// write makes a note durable. It appears whole.
+func (n *Notes) write(e erasure.Export) error {
+	path, err := n.path(e.ID)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return err
 	}
 	tmp, err := os.CreateTemp(n.dir, ".note-*")
 	if err != nil {
@@ -110,21 +137,25 @@ func (n *Notes) list() (all []erasure.Export, err error) {
 		if strings.HasPrefix(entry.Name(), ".") || filepath.Ext(entry.Name()) != ".json" {
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(n.dir, entry.Name()))
+		e, err := read(filepath.Join(n.dir, entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, unread(err)
 		}
-		var e erasure.Export
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, unread(err)
-		}
 		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b erasure.Export) int { return a.Made.Compare(b.Made) })
 	return all, nil
+}
+
+func read(path string) (e erasure.Export, err error) {
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(raw, &e)
+	}
+	return e, err
 }
 
 func unread(err error) error {

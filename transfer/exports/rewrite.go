@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/erasure"
@@ -24,7 +25,7 @@ func (n *Notes) Without(ctx context.Context, identifier string, dry bool) (done 
 	if _, err := os.Stat(n.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	unlock, err := lock(ctx, filepath.Join(n.dir, ".lock"))
+	unlock, err := lock(ctx, filepath.Join(n.dir, lockName))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +54,11 @@ func (n *Notes) Without(ctx context.Context, identifier string, dry bool) (done 
 
 // one takes a person out of one export; "" when nothing of theirs is in it.
 func (n *Notes) one(ctx context.Context, e erasure.Export, identifier string, dry bool) (outcome string, threads int64, err error) {
+	if e.Digest == "" && !dry {
+		if err := n.void(ctx, e); err != nil {
+			return "", 0, err
+		}
+	}
 	if e.Path == "" || e.Distant || e.Host != Host() {
 		return erasure.Elsewhere, 0, nil
 	}
@@ -64,7 +70,7 @@ func (n *Notes) one(ctx context.Context, e erasure.Export, identifier string, dr
 	digest, err := Digest(e.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && e.Digest == "":
-		return "", 0, n.Forget(ctx, e.ID) // it was never made
+		return "", 0, nil // it never comes to be
 	case errors.Is(err, fs.ErrNotExist):
 		return erasure.Moved, 0, nil
 	case err != nil && errs.KindOf(err) != errs.Invalid:
@@ -75,6 +81,20 @@ func (n *Notes) one(ctx context.Context, e erasure.Export, identifier string, dr
 		return erasure.Changed, 0, nil
 	}
 	return n.within(ctx, e, identifier, dry)
+}
+
+// unfinished is how long an export may take: who writes longer than that was
+// killed.
+const unfinished = 7 * 24 * time.Hour
+
+// void keeps an export that is being written from being finished: what it has
+// read may be of the person.
+func (n *Notes) void(ctx context.Context, e erasure.Export) error {
+	if _, err := os.Lstat(e.Path); time.Since(e.Made) > unfinished && errors.Is(err, fs.ErrNotExist) {
+		return n.Forget(ctx, e.ID)
+	}
+	e.Void = true
+	return n.write(e)
 }
 
 // within looks into an export that is as it was made.
@@ -154,7 +174,7 @@ func (n *Notes) put(ctx context.Context, e erasure.Export, fresh string, rest tr
 	if e.Next, err = Digest(fresh); err != nil {
 		return "", unread(err)
 	}
-	if err := n.Note(ctx, e); err != nil {
+	if err := n.write(e); err != nil {
 		return "", err
 	}
 	_, err = n.resume(ctx, e)
@@ -191,5 +211,5 @@ func (n *Notes) resume(ctx context.Context, e erasure.Export) (erasure.Export, e
 		e.Digest = e.Next
 	}
 	e.Next = ""
-	return e, n.Note(ctx, e)
+	return e, n.write(e)
 }
