@@ -155,8 +155,11 @@ func (s Source) dataFolder() string {
 
 // beside is where a source keeps all but the user's own tables.
 func (s Source) beside() Source {
-	if s.Scheme == "duckdb" {
+	switch s.Scheme {
+	case "duckdb":
 		return Source{Scheme: "sqlite", Path: s.Path + ".varve.db"}
+	case "csv":
+		return Source{Scheme: "sqlite", Path: filepath.Join(s.Path, ".varve", "varve.db")}
 	}
 	return s
 }

@@ -146,7 +146,7 @@ func (p *program) openExisting(ctx context.Context, d config.Database) (*varve.D
 
 // there tells when a database is a file that does not exist.
 func there(src varve.Source) error {
-	if src.Scheme != "sqlite" && src.Scheme != "duckdb" {
+	if src.Scheme != "sqlite" && src.Scheme != "duckdb" && src.Scheme != "csv" {
 		return nil
 	}
 	if _, err := os.Stat(src.Path); errors.Is(err, fs.ErrNotExist) {

@@ -36,6 +36,7 @@ var databases = []database{
 	{name: "… mended", open: chainlitPostgres, mend: true},
 	{name: "MySQL", open: func(t *testing.T) store.Store { return openMySQL(t, mytest.New(t)) }},
 	{name: "DuckDB", open: func(t *testing.T) store.Store { return openDuckDB(t, filepath.Join(t.TempDir(), "docs.duckdb")) }},
+	{name: "folder of files", open: func(t *testing.T) store.Store { return openFolder(t, t.TempDir()) }},
 	{name: "DynamoDB", open: openDynamoDB, mend: true},
 	{name: "PostgreSQL of Chainlit's official layer, as found", open: officialPostgres},
 	{name: "… mended", open: officialPostgres, mend: true},

@@ -14,6 +14,7 @@ import (
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/duckdb"
+	"github.com/varvedb/varve/store/folder"
 	"github.com/varvedb/varve/store/mysql"
 	"github.com/varvedb/varve/store/postgres"
 	"github.com/varvedb/varve/store/sqlite"
@@ -75,6 +76,15 @@ func openSQLite(t *testing.T, path string) store.Store {
 func openDuckDB(t *testing.T, path string) store.Store {
 	t.Helper()
 	st, err := duckdb.Open(t.Context(), path, func(ctx context.Context, path string) (store.Store, error) { return openSQLite(t, path), nil }, duckdb.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func openFolder(t *testing.T, path string) store.Store {
+	t.Helper()
+	st, err := folder.Open(t.Context(), path, func(ctx context.Context, path string) (store.Store, error) { return openSQLite(t, path), nil }, folder.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
