@@ -14,8 +14,10 @@ import (
 // access runs statements: each call on a connection of its own, or inside an
 // Update. Both answer in one round trip.
 type access interface {
-	// ready returns the layout of the database.
+	// ready returns the layout of the database with the tables of conversations.
 	ready(ctx context.Context) (*layout, error)
+	// ground returns the layout for rooms that need only Varve's own tables.
+	ground(ctx context.Context) (*layout, error)
 	// Run asks questions on one snapshot.
 	sqlcore.Querier
 	// write runs statements as one unit: all of them or none.
@@ -52,6 +54,13 @@ func (o outer) ready(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	return o.s.ready(ctx)
+}
+
+func (o outer) ground(ctx context.Context) (*layout, error) {
+	if err := store.Outer(ctx); err != nil {
+		return nil, err
+	}
+	return o.s.whatever(ctx)
 }
 
 // Run implements sqlcore.Querier.
@@ -108,31 +117,31 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 func (o outer) after(fn func()) { fn() }
 
 func (o outer) atomic(ctx context.Context, fn func(access) error) error {
-	return o.s.transact(ctx, func(in inner) error { return fn(in) })
+	l, err := o.s.whatever(ctx)
+	if err != nil {
+		return err
+	}
+	return o.s.retried(ctx, l, func(in inner) error { return fn(in) })
 }
 
-// Update implements store.Store.
+// Update implements store.Store. It hands out all rooms, and so makes the tables
+// of all.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
 	if err := store.Outer(ctx); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(in inner) error { return fn(store.Inside(ctx), in) })
+	l, err := s.everything(ctx)
+	if err != nil {
+		return err
+	}
+	return s.retried(ctx, l, func(in inner) error { return fn(store.Inside(ctx), in) })
 }
 
 // tries is how often a transaction runs that lost against another.
 const tries = 5
 
-// transact runs fn in one transaction, again when the server gave it up for
-// another's sake.
-func (s *Store) transact(ctx context.Context, fn func(inner) error) error {
-	l, err := s.whatever(ctx)
-	if err != nil {
-		return err
-	}
-	return s.retried(ctx, l, fn)
-}
-
-// retried is transact on a layout, or without one for what needs none.
+// retried runs fn in one transaction, again when the server gave it up for
+// another's sake, on a layout or without one for what needs none.
 func (s *Store) retried(ctx context.Context, l *layout, fn func(inner) error) error {
 	for try := 1; ; try++ {
 		err := s.notice(s.attempt(ctx, l, fn))
@@ -184,7 +193,8 @@ type inner struct {
 	later *[]func()
 }
 
-func (in inner) ready(context.Context) (*layout, error) { return in.l, in.l.broken }
+func (in inner) ready(context.Context) (*layout, error)  { return in.l, in.l.broken }
+func (in inner) ground(context.Context) (*layout, error) { return in.l, nil }
 
 // Run implements sqlcore.Querier.
 func (in inner) Run(ctx context.Context, queries ...sqlcore.Query) error {

@@ -27,11 +27,11 @@ func (l *layout) horizon() string {
 
 // log returns the layout of a database that keeps a log.
 func (s *Store) logged(ctx context.Context) (*layout, error) {
-	l, err := outer{s: s}.ready(ctx)
+	l, err := outer{s: s}.ground(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !l.mended() {
+	if !l.founded() {
 		return nil, errs.New(errs.Unsupported, "this database keeps no change log; `varve doctor` shows what would be added")
 	}
 	return l, nil
@@ -87,7 +87,7 @@ func (s *Store) Stamp(ctx context.Context) (stamp string, err error) {
 		return "", err
 	}
 	sql := `SELECT coalesce(max(position),0)::text`
-	if l.version >= stateVersion {
+	if l.has(stateVersion) {
 		sql += `||';'||coalesce((SELECT string_agg(concat_ws(' ',name,edition,generation,horizon,seq),',' ORDER BY name) FROM ` + l.varve("varve_table") + `),'')`
 	}
 	err = outer{s: s}.Run(ctx, sqlcore.Query{

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/internal/sqlcore"
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
@@ -35,7 +37,7 @@ func (in inner) Query() query.Store { return data{in.s, in} }
 // Features implements query.Store.
 func (q data) Features() query.Features {
 	l, err := q.layout(context.Background())
-	return query.Features{Transactions: true, Changes: err == nil && l.mended(), Foreign: true, Raw: true, Reserved: true, MaxColumns: 1600}
+	return query.Features{Transactions: true, Changes: err == nil && l.founded(), Foreign: true, Raw: true, Reserved: true, MaxColumns: 1600}
 }
 
 // table finds a table: the user's go before versioned ones, and those before
@@ -51,6 +53,11 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		}
 	}
 	found, err := q.find(ctx, name)
+	if err == nil && len(found) == 0 && outside && q.absent(name) {
+		if _, err = q.s.ready(ctx); err == nil {
+			found, err = q.find(ctx, name)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +71,13 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		return t, nil
 	}
 	return nil, sqlquery.Missing(name)
+}
+
+// absent tells whether a table is one of conversations, which are not made yet:
+// to ask for it is to use them.
+func (q data) absent(name string) bool {
+	l := q.s.bare.Load()
+	return q.s.layout.Load() == nil && l != nil && l.broken == nil && slices.Contains(sqlcore.Tables(), name)
 }
 
 func (q data) reachable(ctx context.Context) error {
@@ -83,20 +97,43 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	return q.s.whatever(ctx)
 }
 
-// whatever is ready, or what there is where conversations cannot be kept.
-func (s *Store) whatever(ctx context.Context) (*layout, error) {
-	if l := s.bare.Load(); l != nil && s.layout.Load() == nil {
-		return l, nil
-	}
+// everything is ready, or what there is where conversations cannot be kept.
+func (s *Store) everything(ctx context.Context) (*layout, error) {
 	l, err := s.ready(ctx)
-	if err == nil || errs.KindOf(err) == errs.Unavailable {
+	if errs.KindOf(err) != errs.Invalid {
 		return l, err
 	}
-	l, failed := s.introspect(ctx)
-	if failed != nil || l.broken == nil || errs.KindOf(l.broken) != errs.Invalid {
+	return s.whatever(ctx)
+}
+
+// whatever is the layout of the database as it is, with or without tables of
+// conversations, for those who need none. A database in which there is nothing
+// yet gets Varve's own tables.
+func (s *Store) whatever(ctx context.Context) (*layout, error) {
+	known := func() *layout { return cmp.Or(s.layout.Load(), s.bare.Load()) }
+	if l := known(); l != nil {
+		return l, nil
+	}
+	s.making.Lock()
+	defer s.making.Unlock()
+	if l := known(); l != nil {
+		return l, nil
+	}
+	l, err := s.introspect(ctx)
+	if err == nil && l.broken == nil && l.origin == nobody && len(l.lacking(false)) > 0 {
+		l, err = s.migrate(ctx, false)
+	}
+	if err != nil {
 		return nil, err
 	}
-	s.bare.Store(l)
+	if l.broken != nil && errs.KindOf(l.broken) != errs.Invalid {
+		return nil, l.broken
+	}
+	if l.broken == nil && l.origin != nobody {
+		s.use(ctx, l)
+	} else {
+		s.bare.Store(l)
+	}
 	return l, nil
 }
 

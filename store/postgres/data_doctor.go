@@ -9,7 +9,7 @@ import (
 
 // missingData is what tables of the databackend need that Varve makes.
 func (l *layout) missingData() []remedy {
-	if l.version >= dataVersion {
+	if l.has(dataVersion) {
 		return nil
 	}
 	m := l.migrations()[dataVersion-1]
@@ -20,7 +20,7 @@ func (l *layout) missingData() []remedy {
 // emptyData drops the catalogue of the databackend, and refuses where it names
 // tables: their vectors and files would be bytes and texts that nobody knows.
 func (s *Store) emptyData(ctx context.Context, l *layout) ([]string, error) {
-	if l.version < dataVersion {
+	if !l.has(dataVersion) {
 		return nil, nil
 	}
 	name := ""

@@ -52,11 +52,11 @@ func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) 
 	}
 	f := &looking{l: l, made: map[string]note{}}
 	asks := []sqlcore.Query{{SQL: dataColumnsSQL, Args: []any{l.schema, name}, Each: f.column}}
-	if l.mended() && l.version >= dataVersion {
+	if l.founded() && l.has(dataVersion) {
 		asks = append(asks, sqlcore.Query{SQL: `SELECT name,declaration,edition FROM ` + l.varve("varve_data_table") + ` WHERE $1='' OR name=$1`, Args: []any{name}, Each: f.declaration})
 	}
 	var versioned []entry
-	if l.mended() && l.version >= stateVersion {
+	if l.founded() && l.has(stateVersion) {
 		asks = append(asks, versions(q).catalogue(l, "", &versioned))
 	}
 	if err := q.at.Run(ctx, asks...); err != nil {
@@ -201,7 +201,7 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if err != nil {
 		return err
 	}
-	if !l.mended() || l.version < dataVersion {
+	if !l.founded() || !l.has(dataVersion) {
 		return errs.New(errs.Unsupported, "tables cannot be made in a database that Varve did not make, since there is no place to note their types; `varve doctor --apply` makes one")
 	}
 	q.s.seen.Forget(t.Name)

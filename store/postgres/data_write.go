@@ -153,7 +153,7 @@ FROM (SELECT (pg_current_xact_id()::text::bigint+%[2]s())<<22 AS base) z)`, l.va
 // note notes what was inserted: one row, or all between the least key and the
 // greatest.
 func (i *insertion) note() []sqlcore.Query {
-	if i.w.Quiet || !i.l.mended() {
+	if i.w.Quiet || !i.l.founded() {
 		return nil
 	}
 	first, last := sqlquery.Span(i.keys)
@@ -246,7 +246,7 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, columns []
 	if err != nil {
 		return nil, err
 	}
-	if l.mended() && !w.Quiet {
+	if l.founded() && !w.Quiet {
 		l.noting(asked, t, op, w.Now)
 	}
 	var keys []any

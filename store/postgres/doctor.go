@@ -115,18 +115,21 @@ func (l *layout) refusals() []remedy {
 // either all of it is there or none.
 func (l *layout) foundation() []remedy {
 	all := l.migrations()
-	if l.version >= triggersVersion {
+	if l.has(triggersVersion) {
 		return nil
 	}
-	sql := journal(l)
-	sql = append(sql, split(l.render(all[0].sql, true))...)
+	var sql []string
+	if !l.founded() {
+		sql = append(journal(l), split(l.render(all[0].sql, true))...)
+		sql = append(sql, record(l, foundation, all[0].name))
+	}
 	for _, c := range l.wanted() {
 		if c.ours() && !l.lies(c.table).Has(c.name) {
 			sql = append(sql, l.addColumn(c))
 		}
 	}
 	sql = append(sql, split(l.render(all[triggersVersion-1].sql, true))...)
-	sql = append(sql, record(l, 1, all[0].name), record(l, triggersVersion, all[triggersVersion-1].name), mark(l, mended))
+	sql = append(sql, record(l, triggersVersion, all[triggersVersion-1].name), mark(l, mended))
 	return []remedy{l.ddl("Varve's tables, columns and triggers are missing",
 		"a page of threads costs as much as all threads; deleted threads can come back after a restart; there is no change log; unknown keys of elements are left out", sql...)}
 }
@@ -139,7 +142,7 @@ const (
 
 // missingCatalogue is what versioned tables need.
 func (l *layout) missingCatalogue() []remedy {
-	if l.version >= stateVersion {
+	if l.has(stateVersion) {
 		return nil
 	}
 	m := l.migrations()[stateVersion-1]
@@ -150,7 +153,7 @@ func (l *layout) missingCatalogue() []remedy {
 // backfill gives every thread its last activity. The triggers are there
 // already, so that nothing that happens meanwhile is missed.
 func (l *layout) backfill() []remedy {
-	if l.version >= indexesVersion {
+	if l.has(indexesVersion) {
 		return nil
 	}
 	sql := l.backfillSQL()

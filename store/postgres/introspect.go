@@ -28,7 +28,7 @@ func (s *Store) introspect(ctx context.Context) (*layout, error) {
 // in one.
 func (s *Store) introspectOn(ctx context.Context, conn *pgx.Conn) (*layout, error) {
 	c := session{Conn: conn}
-	l := &layout{memory: &s.memory, log: s.log, dropped: &s.dropped, indexes: map[string]bool{}, added: map[string]bool{}}
+	l := &layout{memory: &s.memory, log: s.log, dropped: &s.dropped, ran: map[int]bool{}, indexes: map[string]bool{}, added: map[string]bool{}}
 	var backend uint32
 	err := run(ctx, c, sqlcore.Query{
 		SQL: `SELECT coalesce(current_schema(), ''), current_setting('server_version_num'), pg_backend_pid()`,
@@ -160,8 +160,9 @@ func (f *finds) table(name string) *sqlcore.Table {
 // history asks what Varve did here before.
 func (f *finds) history() []sqlcore.Query {
 	return []sqlcore.Query{
-		{SQL: `SELECT coalesce(max(version), 0) FROM ` + f.l.varve("varve_migration"), Each: func(r sqlcore.Row) error {
-			f.l.version = number(r, 0)
+		{SQL: `SELECT version FROM ` + f.l.varve("varve_migration"), Each: func(r sqlcore.Row) error {
+			f.l.ran[number(r, 0)] = true
+			f.l.version = max(f.l.version, number(r, 0))
 			return nil
 		}},
 		{SQL: `SELECT value FROM ` + f.l.varve("varve_meta") + ` WHERE key = 'origin'`, Each: func(r sqlcore.Row) error {
@@ -202,7 +203,7 @@ func (f *finds) judge() {
 		l.origin = foreign
 	}
 	l.trgm = l.indexes[searchIndex]
-	if l.origin == mended && l.version < indexesVersion {
+	if l.origin == mended && !l.has(indexesVersion) {
 		// Until every thread has its last activity the column orders nothing.
 		t := &lie.Threads
 		t.Columns = slices.DeleteFunc(t.Columns, func(c sqlcore.Column) bool { return c.Name == sqlcore.ActivityColumn })

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -87,7 +88,7 @@ func (s *Store) housekeeping(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if l := s.layout.Load(); l == nil || !l.mended() {
+			if l := cmp.Or(s.layout.Load(), s.bare.Load()); l == nil || !l.founded() {
 				continue
 			}
 			if _, err := s.Prune(ctx, now); err != nil && ctx.Err() == nil {

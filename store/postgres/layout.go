@@ -26,7 +26,8 @@ type layout struct {
 	chat          string // where Chainlit's tables are
 	server        int    // server_version_num
 	origin        origin
-	version       int
+	version       int             // the highest of the migrations that ran
+	ran           map[int]bool    // which those are
 	trgm          bool            // outputs have a trigram index
 	trgmAvailable bool            // or could
 	bound         bool            // the foreign key of steps is there and holds
@@ -50,7 +51,15 @@ type layout struct {
 	sql      writes
 }
 
-// mended tells whether Varve's own tables are there.
+// has tells whether a migration ran.
+func (l *layout) has(version int) bool { return l.ran[version] }
+
+// founded tells whether Varve's own tables are there, for the rooms beside
+// conversations; those that somebody else made may have none of it.
+func (l *layout) founded() bool { return l.has(foundation) }
+
+// mended tells whether Varve's own tables are there and follow what anybody
+// does to conversations.
 func (l *layout) mended() bool { return l.origin == own || l.origin == mended }
 
 // table is one of Chainlit's tables as it is read in SQL, where it needs an

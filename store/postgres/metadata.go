@@ -42,11 +42,11 @@ func (m metadata) Write(ctx context.Context, fn func(sqlmeta.Unit) error) error 
 }
 
 func (m metadata) ready(ctx context.Context) (*layout, error) {
-	l, err := m.at.ready(ctx)
+	l, err := m.at.ground(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !l.mended() || l.version < artifactsVersion {
+	if !l.founded() || !l.has(artifactsVersion) {
 		return nil, errs.New(errs.Unsupported, "there is no place for metadata in a database that Varve did not create; `varve doctor --apply` makes one, or name another with --metadata")
 	}
 	return l, nil
@@ -58,7 +58,7 @@ func (l *layout) metaDialect() *sqlmeta.Dialect {
 
 // missingArtifacts is what the index of artifacts needs.
 func (l *layout) missingArtifacts() []remedy {
-	if l.version >= artifactsVersion {
+	if l.has(artifactsVersion) {
 		return nil
 	}
 	m := l.migrations()[artifactsVersion-1]
@@ -69,7 +69,7 @@ func (l *layout) missingArtifacts() []remedy {
 // emptyIndex drops the index of artifacts, and refuses where it holds some:
 // their bytes could not be found any more.
 func (s *Store) emptyIndex(ctx context.Context, l *layout) (sql []string, err error) {
-	if l.version < artifactsVersion {
+	if !l.has(artifactsVersion) {
 		return nil, nil
 	}
 	full := false

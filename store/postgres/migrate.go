@@ -17,6 +17,15 @@ import (
 //go:embed migrations/*.sql migrations/official/*.sql
 var files embed.FS
 
+// Numbers of the migrations: Varve's own tables, and the first and the last of
+// those that make the tables of conversations. The others make more of Varve's
+// own. A database gets the two kinds when somebody first uses what needs them.
+const (
+	foundation = 1
+	firstChat  = 2
+	lastChat   = 4
+)
+
 // migration is one step from a version to the next. Its number is its place.
 type migration struct {
 	name string
@@ -53,9 +62,21 @@ func embedded(pattern string) []migration {
 // start at once make one schema.
 const lock = `SELECT pg_advisory_xact_lock(hashtext('varve.migrate'))`
 
-// migrate makes the tables, or brings those that Varve made up to date, in one
-// transaction, and returns the layout after it.
-func (s *Store) migrate(ctx context.Context) (*layout, error) {
+// lacking lists the migrations that did not run: all, or those that make no
+// tables of conversations.
+func (l *layout) lacking(talk bool) (list []int) {
+	for version := range len(migrations()) + 1 {
+		if version > 0 && !l.has(version) && (talk || version < firstChat || version > lastChat) {
+			list = append(list, version)
+		}
+	}
+	return list
+}
+
+// migrate makes the tables, those of conversations too if they are asked for,
+// or brings those that Varve made up to date, in one transaction, and returns
+// the layout after it.
+func (s *Store) migrate(ctx context.Context, talk bool) (*layout, error) {
 	c, err := s.acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -71,10 +92,10 @@ func (s *Store) migrate(ctx context.Context) (*layout, error) {
 	}
 	// Another process may have been first: what it did shows only now.
 	l, err := s.introspectOn(ctx, c.Conn())
-	if err != nil || l.broken != nil || l.origin == foreign || l.version == len(migrations()) {
+	if err != nil || l.broken != nil || l.origin == foreign || len(l.lacking(talk)) == 0 {
 		return l, err
 	}
-	statements, err := pending(l)
+	statements, err := pending(l, talk)
 	if err != nil {
 		return nil, err
 	}
@@ -86,26 +107,28 @@ func (s *Store) migrate(ctx context.Context) (*layout, error) {
 	if err := committed(ctx, tx); err != nil {
 		return nil, err
 	}
-	s.index(ctx, l)
+	if talk {
+		s.index(ctx, l)
+	}
 	return s.introspect(ctx)
 }
 
 // pending lists what brings a database of Varve's to the newest version.
-func pending(l *layout) ([]string, error) {
+func pending(l *layout, talk bool) ([]string, error) {
 	var out []string
 	if l.version == 0 {
 		out = append(out, journal(l)...)
-		if l.chat != l.schema {
-			out = append(out, "CREATE SCHEMA IF NOT EXISTS "+sqlcore.Quote(l.chat))
-		}
 	}
 	all := l.migrations()
-	for version := l.version + 1; version <= len(all); version++ {
+	for _, version := range l.lacking(talk) {
+		if version == firstChat {
+			out = append(out, mark(l, own))
+			if l.chat != l.schema {
+				out = append(out, "CREATE SCHEMA IF NOT EXISTS "+sqlcore.Quote(l.chat))
+			}
+		}
 		out = append(out, split(l.render(all[version-1].sql, false))...)
 		out = append(out, record(l, version, all[version-1].name))
-		if version == 1 {
-			out = append(out, mark(l, own))
-		}
 	}
 	return out, nil
 }

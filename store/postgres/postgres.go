@@ -49,7 +49,7 @@ type Store struct {
 	memory forgetful
 	known  known
 	seen   sqlquery.Seen
-	bare   atomic.Pointer[layout] // where conversations cannot be kept
+	bare   atomic.Pointer[layout] // where there are no conversations, or cannot be
 
 	components atomic.Bool // there are tables for them
 	dropped    sync.Once
@@ -93,14 +93,14 @@ func (s *Store) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case l.broken != nil || l.origin == nobody:
-		return nil
-	case l.origin == own && l.version < len(migrations()):
-		l, err = s.migrate(ctx)
-		if err != nil {
+	talk := l.origin == own
+	if l.broken == nil && (talk || l.origin == nobody && l.founded()) && len(l.lacking(talk)) > 0 {
+		if l, err = s.migrate(ctx, talk); err != nil {
 			return err
 		}
+	}
+	if l.broken != nil || l.origin == nobody {
+		return nil
 	}
 	s.use(ctx, l)
 	return nil
@@ -117,7 +117,8 @@ func (s *Store) use(ctx context.Context, l *layout) {
 	}
 }
 
-// ready returns the layout, and makes the tables when there are none.
+// ready returns the layout, and makes the tables of conversations when there are
+// none.
 func (s *Store) ready(ctx context.Context) (*layout, error) {
 	if l := s.layout.Load(); l != nil {
 		return l, nil
@@ -129,7 +130,7 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 	}
 	l, err := s.introspect(ctx)
 	if err == nil && l.origin == nobody {
-		l, err = s.migrate(ctx)
+		l, err = s.migrate(ctx, true)
 	}
 	if err != nil {
 		return nil, err
@@ -154,11 +155,11 @@ func (s *Store) Close() error {
 // Secret implements store.Store.
 func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 	at := outer{s: s}
-	l, err := at.ready(ctx)
+	l, err := at.ground(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !l.mended() {
+	if !l.founded() {
 		return nil, errs.New(errs.Unsupported, "there is no place for secrets in a database that Varve did not create; see `varve doctor`")
 	}
 	return l.secret(ctx, at, name)

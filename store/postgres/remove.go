@@ -23,7 +23,9 @@ func (s *Store) Remove(ctx context.Context) error {
 	case own, nobody:
 		return errs.New(errs.Unsupported, "this database is Varve's own; there is nothing of another's to go back to")
 	case foreign:
-		return nil
+		if !l.founded() {
+			return nil
+		}
 	}
 	versioned, err := s.emptyTables(ctx, l)
 	if err != nil {
@@ -85,7 +87,7 @@ func (l *layout) dropColumn(w wish) string {
 // emptyTables drops versioned tables, and refuses where one holds rows: unlike
 // all else of Varve's they cannot be made again.
 func (s *Store) emptyTables(ctx context.Context, l *layout) (sql []string, err error) {
-	if l.version < stateVersion {
+	if !l.has(stateVersion) {
 		return nil, nil
 	}
 	var found []entry

@@ -102,11 +102,11 @@ func bounded(key string) string {
 
 // ready is the layout of a database that may keep versioned tables.
 func (r versions) ready(ctx context.Context) (*layout, error) {
-	l, err := r.at.ready(ctx)
+	l, err := r.at.ground(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !l.mended() || l.version < stateVersion {
+	if !l.founded() || !l.has(stateVersion) {
 		return nil, errs.New(errs.Unsupported, "there is no place for versioned tables in a database that Varve did not create; `varve doctor --apply` makes one")
 	}
 	return l, nil
