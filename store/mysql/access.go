@@ -15,8 +15,10 @@ import (
 // access runs what a call asks for: each on a connection of its own, or inside
 // an Update.
 type access interface {
-	// ready returns the layout of the database.
+	// ready returns the layout of the database with the tables of conversations.
 	ready(ctx context.Context) (*layout, error)
+	// ground sees to it that Varve's own tables are there.
+	ground(ctx context.Context) error
 	// Run asks questions on one snapshot.
 	sqlcore.Querier
 	// atomic runs fn as one unit, whole or not at all; again where another
@@ -32,6 +34,14 @@ func (o outer) ready(ctx context.Context) (*layout, error) {
 		return nil, err
 	}
 	return o.s.ready(ctx)
+}
+
+func (o outer) ground(ctx context.Context) error {
+	if err := store.Outer(ctx); err != nil {
+		return err
+	}
+	_, err := o.s.whatever(ctx)
+	return err
 }
 
 // Run implements sqlcore.Querier.
@@ -80,7 +90,7 @@ func (s *Store) notice(err error) error {
 }
 
 func (o outer) atomic(ctx context.Context, fn func(*unit) error) error {
-	return o.s.transact(ctx, func(t *tx) error {
+	return o.s.transact(ctx, o.s.whatever, func(t *tx) error {
 		u := &unit{t: t}
 		if err := fn(u); err != nil {
 			return err
@@ -89,12 +99,13 @@ func (o outer) atomic(ctx context.Context, fn func(*unit) error) error {
 	}, func(err error) bool { return lost(err) || number(err) == duplicate })
 }
 
-// Update implements store.Store.
+// Update implements store.Store. It hands out all rooms, and so makes the tables
+// of all.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
 	if err := store.Outer(ctx); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(t *tx) error {
+	return s.transact(ctx, s.everything, func(t *tx) error {
 		err := fn(store.Inside(ctx), inner{t})
 		if t.broken != nil {
 			return t.broken // whatever fn made of it
@@ -116,8 +127,8 @@ const (
 
 // transact runs fn in one transaction, which fn commits, and runs it anew
 // while again says so of its error.
-func (s *Store) transact(ctx context.Context, fn func(*tx) error, again func(error) bool) error {
-	l, err := s.whatever(ctx)
+func (s *Store) transact(ctx context.Context, on func(context.Context) (*layout, error), fn func(*tx) error, again func(error) bool) error {
+	l, err := on(ctx)
 	if err != nil {
 		return err
 	}
@@ -217,6 +228,8 @@ func (in inner) ready(context.Context) (*layout, error) {
 	}
 	return in.t.l, in.t.l.refused
 }
+
+func (in inner) ground(context.Context) error { return nil }
 
 // Run implements sqlcore.Querier.
 func (in inner) Run(ctx context.Context, queries ...sqlcore.Query) error {

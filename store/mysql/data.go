@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"iter"
@@ -45,25 +46,37 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	return q.at.(outer).s.whatever(ctx)
 }
 
-// whatever is ready, or what there is where conversations cannot be kept.
+// everything is ready, or what there is where conversations cannot be kept.
+func (s *Store) everything(ctx context.Context) (*layout, error) {
+	l, err := s.ready(ctx)
+	if errs.KindOf(err) != errs.Invalid {
+		return l, err
+	}
+	return s.whatever(ctx)
+}
+
+// whatever is the layout of the database as it is, with or without tables of
+// conversations, for those who need none; Varve's own are made.
 func (s *Store) whatever(ctx context.Context) (*layout, error) {
-	if l := s.bare.Load(); l != nil && s.layout.Load() == nil {
+	if l := cmp.Or(s.layout.Load(), s.bare.Load()); l != nil {
 		return l, nil
 	}
-	l, refused := s.ready(ctx)
-	if errs.KindOf(refused) != errs.Invalid {
-		return l, refused
+	f, err := find(ctx, s.db, s.limit)
+	if err != nil {
+		return nil, err
+	}
+	refused := f.chatClash()
+	if f.ran[chatVersion] {
+		l, err := s.ready(ctx)
+		if errs.KindOf(err) != errs.Invalid {
+			return l, err
+		}
+		refused = err
 	}
 	if err := s.found(ctx); err != nil {
 		return nil, err
 	}
-	catalogue, _ := files.ReadFile("migrations/0004_data.sql") // in the binary
-	for _, statement := range split(string(catalogue)) {
-		if err := send(ctx, s.db, s.limit, sqlcore.Query{SQL: statement}); err != nil {
-			return nil, err
-		}
-	}
-	l = &layout{collation: s.collation, seen: &s.seen, refused: refused}
+	l := &layout{collation: s.collation, seen: &s.seen, refused: refused}
 	s.bare.Store(l)
 	return l, nil
 }
@@ -78,6 +91,11 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		return t, nil
 	}
 	found, err := q.find(ctx, l, name)
+	if o, outside := q.at.(outer); err == nil && len(found) == 0 && outside && l.core == nil && l.refused == nil && sqlcoreTable(name) {
+		if l, err = o.s.ready(ctx); err == nil { // to ask about conversations is to use them
+			found, err = q.find(ctx, l, name)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,10 @@ func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
 		return d, err
 	}
 	there, err := s.indexes(ctx)
-	for _, m := range migrations()[:f.version] {
+	for i, m := range migrations() {
+		if !f.ran[i+1] {
+			continue
+		}
 		for _, statement := range split(m.sql) {
 			table := tableLine.FindStringSubmatch(statement)
 			if table == nil {

@@ -69,17 +69,20 @@ func (s *Store) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.clash() != nil || f.version == 0 {
+	if f.clash() != nil || len(f.ran) == 0 {
 		return nil
 	}
-	s.founded.Store(true)
-	if f.version >= chatVersion {
+	if err := s.found(ctx); err != nil {
+		return err
+	}
+	if f.ran[chatVersion] {
 		_, err = s.ready(ctx)
 	}
 	return err
 }
 
-// ready returns the layout, and makes the tables when there are none.
+// ready returns the layout, and makes the tables of conversations when there are
+// none.
 func (s *Store) ready(ctx context.Context) (*layout, error) {
 	if l := s.layout.Load(); l != nil {
 		return l, nil
@@ -89,7 +92,7 @@ func (s *Store) ready(ctx context.Context) (*layout, error) {
 	if l := s.layout.Load(); l != nil {
 		return l, nil
 	}
-	f, err := s.migrate(ctx, len(migrations()))
+	f, err := s.migrate(ctx, true)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +116,7 @@ func (s *Store) found(ctx context.Context) error {
 	if s.founded.Load() {
 		return nil
 	}
-	if _, err := s.migrate(ctx, foundation); err != nil {
+	if _, err := s.migrate(ctx, false); err != nil {
 		return err
 	}
 	s.founded.Store(true)
@@ -122,10 +125,10 @@ func (s *Store) found(ctx context.Context) error {
 
 // finds is what the database holds of the tables that Varve needs.
 type finds struct {
-	tables  map[string]*sqlcore.Table
-	chat    sqlcore.Schema
-	version int    // the last migration that ran, 0 for none
-	made    string // what varve_meta says of conversations
+	tables map[string]*sqlcore.Table
+	chat   sqlcore.Schema
+	ran    map[int]bool // the migrations that did
+	made   string       // what varve_meta says of conversations
 }
 
 const columnsSQL = `SELECT table_name,column_name,column_type,is_nullable='NO',column_default IS NOT NULL OR extra LIKE '%auto_increment%'
@@ -134,7 +137,7 @@ ORDER BY table_name,ordinal_position`
 
 // find looks at the tables, in two round trips.
 func find(ctx context.Context, c asker, limit int) (*finds, error) {
-	f := &finds{tables: map[string]*sqlcore.Table{}}
+	f := &finds{tables: map[string]*sqlcore.Table{}, ran: map[int]bool{}}
 	err := send(ctx, c, limit, sqlcore.Query{SQL: columnsSQL, Each: func(r sqlcore.Row) error {
 		got := r.(row)
 		t := f.tables[got.text(0)]
@@ -158,8 +161,8 @@ func find(ctx context.Context, c asker, limit int) (*finds, error) {
 		return f, nil
 	}
 	return f, send(ctx, c, limit,
-		sqlcore.Query{SQL: `SELECT coalesce(max(version),0) FROM varve_migration`, Each: func(r sqlcore.Row) error {
-			f.version = int(r.(row).number(0))
+		sqlcore.Query{SQL: `SELECT version FROM varve_migration`, Each: func(r sqlcore.Row) error {
+			f.ran[int(r.(row).number(0))] = true
 			return nil
 		}},
 		sqlcore.Query{SQL: `SELECT "value" FROM varve_meta WHERE "key"='chat'`, Each: func(r sqlcore.Row) error {

@@ -25,7 +25,7 @@ type metadata struct{ at access }
 
 // Read implements sqlmeta.DB. Each question has a snapshot of its own.
 func (m metadata) Read(ctx context.Context, fn func(sqlmeta.Unit) error) error {
-	if _, err := m.at.ready(ctx); err != nil {
+	if err := m.at.ground(ctx); err != nil {
 		return err
 	}
 	return fn(sqlmeta.Unit{Querier: m.at, Dialect: &metaDialect})
@@ -33,7 +33,7 @@ func (m metadata) Read(ctx context.Context, fn func(sqlmeta.Unit) error) error {
 
 // Write implements sqlmeta.DB.
 func (m metadata) Write(ctx context.Context, fn func(sqlmeta.Unit) error) error {
-	if _, err := m.at.ready(ctx); err != nil {
+	if err := m.at.ground(ctx); err != nil {
 		return err
 	}
 	return m.at.atomic(ctx, func(u *unit) error { return fn(sqlmeta.Unit{Querier: u, Dialect: &metaDialect}) })

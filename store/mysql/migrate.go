@@ -16,10 +16,12 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Numbers of migrations that calls ask for.
+// Numbers of migrations that calls ask for. All but that of conversations make
+// Varve's own tables. A database gets the two kinds when somebody first uses
+// what needs them.
 const (
-	foundation  = 1 // Varve's own tables
-	chatVersion = 2 // those of conversations
+	foundation  = 1
+	chatVersion = 2 // the tables of conversations
 )
 
 // migration is one step from a version to the next. Its number is its place.
@@ -46,12 +48,23 @@ const (
 	over = `DO release_lock(concat('varve.',md5(database())))`
 )
 
-// migrate brings the tables to a version at least, and returns what is there
-// then. DDL commits by itself, so every statement can be repeated, and the
+// lacking lists the migrations that did not run: all, or those that make no
+// tables of conversations.
+func (f *finds) lacking(talk bool) (list []int) {
+	for version := range len(migrations()) + 1 {
+		if version > 0 && !f.ran[version] && (talk || version != chatVersion) {
+			list = append(list, version)
+		}
+	}
+	return list
+}
+
+// migrate makes the tables that are missing, those of conversations too if they
+// are asked for, and returns what is there then. DDL commits by itself, so every statement can be repeated, and the
 // journal says afterwards that it was done.
-func (s *Store) migrate(ctx context.Context, version int) (f *finds, err error) {
+func (s *Store) migrate(ctx context.Context, talk bool) (f *finds, err error) {
 	err = s.lend(ctx, func(c *sql.Conn) error {
-		if f, err = find(ctx, c, s.limit); err != nil || f.version >= version {
+		if f, err = find(ctx, c, s.limit); err != nil || len(f.lacking(talk)) == 0 {
 			return err
 		}
 		if err := s.takeTurn(ctx, c); err != nil {
@@ -60,7 +73,7 @@ func (s *Store) migrate(ctx context.Context, version int) (f *finds, err error) 
 		if f, err = find(ctx, c, s.limit); err != nil { // another process may have been first
 			return err
 		}
-		if err := s.run(ctx, c, f, version); err != nil {
+		if err := s.run(ctx, c, f, talk); err != nil {
 			return err
 		}
 		if f, err = find(ctx, c, s.limit); err != nil {
@@ -69,7 +82,7 @@ func (s *Store) migrate(ctx context.Context, version int) (f *finds, err error) 
 		return send(ctx, c, s.limit, sqlcore.Query{SQL: over})
 	})
 	if err == nil {
-		if err = f.clash(); err == nil && version >= chatVersion {
+		if err = f.clash(); err == nil && talk {
 			err = f.chatClash()
 		}
 	}
@@ -88,17 +101,17 @@ func (s *Store) takeTurn(ctx context.Context, c asker) error {
 	return err
 }
 
-func (s *Store) run(ctx context.Context, c asker, f *finds, version int) error {
+func (s *Store) run(ctx context.Context, c asker, f *finds, talk bool) error {
 	if err := f.clash(); err != nil {
 		return err
 	}
-	if version >= chatVersion {
+	if talk {
 		if err := f.chatClash(); err != nil {
 			return err
 		}
 	}
 	all := migrations()
-	for v := f.version + 1; v <= version; v++ {
+	for _, v := range f.lacking(talk) {
 		var do []sqlcore.Query
 		if v == foundation {
 			do = append(do, sqlcore.Query{SQL: journal})
