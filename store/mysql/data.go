@@ -36,6 +36,7 @@ func (data) Features() query.Features {
 
 // layout is that of the database, whether conversations can be kept in it or
 // not: a database of tables of somebody's own may well have one called users.
+// Questions show conversations as tables, and so are a use of them.
 func (q data) layout(ctx context.Context) (*layout, error) {
 	if in, inside := q.at.(inner); inside {
 		return in.t.l, nil
@@ -43,7 +44,7 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	if err := store.Outer(ctx); err != nil {
 		return nil, err
 	}
-	return q.at.(outer).s.whatever(ctx)
+	return q.at.(outer).s.everything(ctx)
 }
 
 // everything is ready, or what there is where conversations cannot be kept.
@@ -91,11 +92,6 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		return t, nil
 	}
 	found, err := q.find(ctx, l, name)
-	if o, outside := q.at.(outer); err == nil && len(found) == 0 && outside && l.core == nil && l.refused == nil && sqlcoreTable(name) {
-		if l, err = o.s.ready(ctx); err == nil { // to ask about conversations is to use them
-			found, err = q.find(ctx, l, name)
-		}
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/internal/pgtest"
-	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store/postgres"
 )
 
@@ -49,10 +48,6 @@ func TestOtherRoomsMakeNoTablesOfConversations(t *testing.T) {
 		},
 		"secrets": func(ctx context.Context, db *postgres.Store) error { _, err := db.Secret(ctx, "cursors"); return err },
 		"changes": func(ctx context.Context, db *postgres.Store) error { _, err := db.Changes(ctx, 0, 1); return err },
-		"tables": func(ctx context.Context, db *postgres.Store) error {
-			_, err := query.NewService(db.Query(), query.Options{}).Execute(ctx, query.Into("docs").Rows(query.Row{"n": 1}))
-			return err
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := pgtest.New(t)
@@ -86,22 +81,6 @@ func TestOtherRoomsMakeNoTablesOfConversations(t *testing.T) {
 				t.Errorf("the doctor says %+v, %v", found, err)
 			}
 		})
-	}
-}
-
-// To ask about a table of conversations is to use them.
-func TestAQuestionAboutConversationsMakesTheirTables(t *testing.T) {
-	url := pgtest.New(t)
-	db := open(t, url)
-	if _, err := query.NewService(db.Query(), query.Options{}).Execute(t.Context(), query.From("docs")); err == nil {
-		t.Error("there is a table docs")
-	}
-	r, err := query.NewService(db.Query(), query.Options{}).Execute(t.Context(), query.From("threads"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rows, err := r.All(); err != nil || len(rows) != 0 {
-		t.Errorf("%v, %v", rows, err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
-	"github.com/varvedb/varve/store/internal/sqlcore"
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
@@ -53,11 +52,6 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		}
 	}
 	found, err := q.find(ctx, name)
-	if err == nil && len(found) == 0 && outside && q.absent(name) {
-		if _, err = q.s.ready(ctx); err == nil {
-			found, err = q.find(ctx, name)
-		}
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +67,6 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 	return nil, sqlquery.Missing(name)
 }
 
-// absent tells whether a table is one of conversations, which are not made yet:
-// to ask for it is to use them.
-func (q data) absent(name string) bool {
-	l := q.s.bare.Load()
-	return q.s.layout.Load() == nil && l != nil && l.broken == nil && slices.Contains(sqlcore.Tables(), name)
-}
-
 func (q data) reachable(ctx context.Context) error {
 	_, err := q.layout(ctx)
 	return err
@@ -87,6 +74,7 @@ func (q data) reachable(ctx context.Context) error {
 
 // layout is that of the database, whether conversations can be kept in it or
 // not: a database of tables of somebody's own may well have one called users.
+// Questions show conversations as tables, and so are a use of them.
 func (q data) layout(ctx context.Context) (*layout, error) {
 	if in, inside := q.at.(inner); inside {
 		return in.l, nil
@@ -94,7 +82,7 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	if err := store.Outer(ctx); err != nil {
 		return nil, err
 	}
-	return q.s.whatever(ctx)
+	return q.s.everything(ctx)
 }
 
 // everything is ready, or what there is where conversations cannot be kept.
