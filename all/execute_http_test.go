@@ -61,7 +61,7 @@ func TestRawQuestionsOverHTTPReadNoSecrets(t *testing.T) {
 			if err == nil {
 				t.Error("the secrets are told")
 			}
-			r, err = c.Query().Execute(t.Context(), harmless)
+			_, err = c.Query().Execute(t.Context(), harmless)
 			switch {
 			case confined:
 				if err != nil {
