@@ -62,7 +62,7 @@ type Mirror struct {
 	src  Sources
 	opt  Options
 	lock *duck.Lock // the mirror's file is this process's; nil: it is in memory
-	away bool  // there is a file, and another process has it
+	away bool       // there is a file, and another process has it
 
 	slots   chan struct{}  // one for every statement that runs
 	running sync.WaitGroup // statements, those that nobody waits for any more too
