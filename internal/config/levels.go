@@ -12,7 +12,7 @@ import (
 // Parts are the parts of the program that can be given a level of their own: its
 // rooms, and its stores by the schemes of their addresses.
 func Parts() []string {
-	return []string{"analytics", "chat", "duckdb", "dynamodb", "memory", "mysql", "postgres", "server", "sqlite", "state"}
+	return []string{"analytics", "chat", "csv", "duckdb", "dynamodb", "memory", "mysql", "postgres", "server", "sqlite", "state"}
 }
 
 // Levels say what is logged: from a level on, and other ones for some parts.
