@@ -139,20 +139,17 @@ func (m *move) run(ctx context.Context) error {
 // owners finds the identifiers of the owners, which must be users.
 func (m *move) owners(ctx context.Context) error {
 	names := map[string]string{}
-	for i := range m.threads {
-		if id := m.threads[i].UserID; id != "" {
-			names[id] = ""
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
 	var ids []string
-	for id := range names {
+	for i := range m.threads {
+		id := m.threads[i].UserID
+		if _, seen := names[id]; seen || id == "" || !m.l.core.Holds(m.l.found.Users, "id", id) {
+			continue
+		}
+		names[id] = ""
 		ids = append(ids, id)
 	}
 	known := map[string]bool{}
-	q := sqlcore.Query{SQL: fmt.Sprintf(`SELECT u."id",u."identifier" FROM %s u WHERE u."id"::text=ANY($1::text[])`, m.l.table("users")), Args: []any{ids},
+	q := sqlcore.Query{SQL: fmt.Sprintf(`SELECT u."id"::text,u."identifier" FROM %s u WHERE u."id"=%s`, m.l.table("users"), m.among("users", "id")), Args: []any{ids},
 		Each: func(r sqlcore.Row) error {
 			got := r.(row)
 			names[got.text(0)], known[got.text(0)] = got.text(1), true
@@ -174,6 +171,17 @@ func (m *move) owners(ctx context.Context) error {
 	return nil
 }
 
+// byIndex holds to the end of the transaction. The plans are kept from the first
+// batches, when the tables were empty and to read them whole was the cheapest.
+const byIndex = `SET LOCAL enable_seqscan=off`
+
+// among is one of the values of the first argument, in the column's own type, for
+// which there may be an index.
+func (m *move) among(table, column string) string {
+	c, _ := m.l.found.Table(table).Column(column)
+	return "ANY($1::" + c.Type + "[])"
+}
+
 // clear takes away what is stored under the ids, tombstones too, and returns
 // the keys of bytes that went with it.
 func (m *move) clear(ctx context.Context) (keys []string, err error) {
@@ -181,14 +189,11 @@ func (m *move) clear(ctx context.Context) (keys []string, err error) {
 		return m.clearOfficial(ctx)
 	}
 	l := m.l
-	typed := func(table, column string) string {
-		c, _ := l.found.Table(table).Column(column)
-		return "ANY($1::" + c.Type + "[])"
-	}
-	of := func(table string) string { return `"threadId"=` + typed(table, "threadId") }
+	of := func(table string) string { return `"threadId"=` + m.among(table, "threadId") }
 	args := []any{m.ids}
 	statements := []sqlcore.Query{
-		{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=%s ORDER BY "id" FOR UPDATE`, l.target("threads"), typed("threads", "id")), Args: args},
+		{SQL: byIndex},
+		{SQL: fmt.Sprintf(`SELECT 1 FROM %s WHERE "id"=%s ORDER BY "id" FOR UPDATE`, l.target("threads"), m.among("threads", "id")), Args: args},
 		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE %s`, l.target("feedbacks"), of("feedbacks")), Args: args},
 		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE "forId" IN (SELECT s."id" FROM %s s WHERE s.%s)`, l.target("feedbacks"), l.target("steps"), of("steps")), Args: args},
 		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE %s RETURNING "objectKey"`, l.target("elements"), of("elements")), Args: args, Each: func(r sqlcore.Row) error {
@@ -198,7 +203,7 @@ func (m *move) clear(ctx context.Context) (keys []string, err error) {
 			return nil
 		}},
 		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE %s`, l.target("steps"), of("steps")), Args: args},
-		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE "id"=%s`, l.target("threads"), typed("threads", "id")), Args: args},
+		{SQL: fmt.Sprintf(`DELETE FROM %s WHERE "id"=%s`, l.target("threads"), m.among("threads", "id")), Args: args},
 	}
 	return keys, m.in.write(ctx, append(statements, m.exhume()...)...)
 }
