@@ -7,18 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import _values, errors
+from . import _tabular, _values, errors
 from ._calls import Answer
+from ._tabular import OutputColumn
 from ._values import Row
-
-
-@dataclass(frozen=True)
-class OutputColumn:
-    """A column of an answer. ``type`` is as in the page about questions; it is
-    empty where the database was asked in its own language."""
-
-    name: str
-    type: str = ""
 
 
 class Rows(list[Row]):
@@ -30,14 +22,10 @@ class Rows(list[Row]):
 
     def to_arrow(self) -> Any:
         """The rows as an Arrow table: JSON is text there, times are in UTC."""
-        from . import _tabular
-
         return _tabular.arrow(self, self.columns)
 
     def to_pandas(self) -> Any:
         """The rows as a data frame; its integers and booleans may be NULL."""
-        from . import _tabular
-
         return _tabular.pandas(self, self.columns)
 
 

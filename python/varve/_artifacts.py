@@ -10,7 +10,7 @@ from typing import Any, Union
 from . import _json, errors
 from ._calls import Calls
 from ._client import path
-from ._component import Artifact
+from ._component import Artifact, inline
 from ._multipart import Bytes, File
 from ._parts import Part
 
@@ -95,8 +95,6 @@ class ArtifactStore(Part):
 
 def put_large(store: ArtifactStore) -> Any:
     """How content goes with a declaration: small as it is, large before it."""
-    from ._component import inline
-
     def put(content: bytes) -> Any:
         if len(content) <= _INLINE:
             return inline(content)

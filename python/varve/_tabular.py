@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ._answers import OutputColumn
 from ._values import Row
 
 _ELEMENTS = {
@@ -16,6 +16,15 @@ _ELEMENTS = {
     "int64": "int64",
     "uint8": "uint8",
 }
+
+
+@dataclass(frozen=True)
+class OutputColumn:
+    """A column of an answer. ``type`` is as in the page about questions; it is
+    empty where the database was asked in its own language."""
+
+    name: str
+    type: str = ""
 
 
 def arrow(rows: Sequence[Row], columns: Sequence[OutputColumn]) -> Any:

@@ -15,7 +15,7 @@ is asked before ``execute`` or ``stream``. ``json()`` is the question as data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Union
 
 from . import _conditions, _values
 from ._conditions import Column, Condition, Given, Output, Term, all_of, any_of, col
@@ -23,7 +23,6 @@ from .errors import InvalidError
 
 if TYPE_CHECKING:
     from ._answers import Cursor
-    from .datalayer import Datalayer
 
 __all__ = [
     "Change", "Column", "Condition", "Insert", "Predict", "Question", "Select",
@@ -37,10 +36,16 @@ Name = Union[str, Column]
 _OURS = ("_fold", "_source", "_seq", "_version", "_at", "_actor")
 
 
+class Asker(Protocol):
+    """What can be asked: a Datalayer."""
+
+    def execute(self, *args: Any, **options: Any) -> Any: ...
+
+
 class Question:
     """Something that can be asked, of the datalayer that it belongs to."""
 
-    def __init__(self, db: Datalayer | None, says: Mapping[str, Any]) -> None:
+    def __init__(self, db: Asker | None, says: Mapping[str, Any]) -> None:
         self._db = db
         self._says = dict(says)
 
@@ -48,11 +53,11 @@ class Question:
         """The question in its JSON form."""
         raise NotImplementedError
 
-    def execute(self, db: Datalayer | None = None, **options: Any) -> Any:
+    def execute(self, db: Asker | None = None, **options: Any) -> Any:
         """Asks; see Datalayer.execute."""
         return self._asked(db).execute(self, **options)
 
-    def stream(self, db: Datalayer | None = None) -> Cursor:
+    def stream(self, db: Asker | None = None) -> Cursor:
         """Asks, and reads the rows as they are needed; see Datalayer.execute."""
         cursor: Cursor = self._asked(db).execute(self, stream=True)
         return cursor
@@ -60,7 +65,7 @@ class Question:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.json()})"
 
-    def _asked(self, db: Datalayer | None) -> Datalayer:
+    def _asked(self, db: Asker | None) -> Asker:
         db = db or self._db
         if db is None:
             raise ValueError("the question belongs to no datalayer: execute(db)")
@@ -75,7 +80,7 @@ class Question:
 class Select(Question):
     """Asks for rows of a table. ``t.n`` and ``t["n"]`` are its columns."""
 
-    def __init__(self, table: str, db: Datalayer | None = None) -> None:
+    def __init__(self, table: str, db: Asker | None = None) -> None:
         super().__init__(db, {"from": table})
 
     def __getattr__(self, name: str) -> Column:
