@@ -95,6 +95,7 @@ class ArtifactStore(Part):
 
 def put_large(store: ArtifactStore) -> Any:
     """How content goes with a declaration: small as it is, large before it."""
+
     def put(content: bytes) -> Any:
         if len(content) <= _INLINE:
             return inline(content)

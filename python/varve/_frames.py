@@ -47,9 +47,7 @@ def columns(schema: Any) -> list[dict[str, Any]]:
     types: Python's, ibis's, or their names."""
     if schema is None:
         raise ValueError("a table needs a schema: {'id': 'string', …}")
-    return [
-        {"name": name, "type": _type(name, kind)} for name, kind in schema.items()
-    ]
+    return [{"name": name, "type": _type(name, kind)} for name, kind in schema.items()]
 
 
 def _type(name: str, kind: Any) -> str:
