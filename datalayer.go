@@ -49,9 +49,9 @@ type datalayer struct {
 }
 
 // openDatalayer opens what the databackend does not name: metadata is in the
-// same database, artifacts are files in the data folder, compute is this
+// same database, artifacts are files beside it, compute is this
 // process.
-func (db *DB) openDatalayer(ctx context.Context, o Options, data string) error {
+func (db *DB) openDatalayer(ctx context.Context, o Options) error {
 	if o.Compute != "" && o.Compute != "local" && o.Compute != "local://" {
 		kind, _, _ := strings.Cut(o.Compute, ":")
 		return errs.Field(errs.Unsupported, "compute", "there is no compute of the kind %q; known is local", kind)
@@ -59,7 +59,7 @@ func (db *DB) openDatalayer(ctx context.Context, o Options, data string) error {
 	if err := db.openMetadata(ctx, o); err != nil {
 		return err
 	}
-	return db.openArtifacts(ctx, o, data)
+	return db.openArtifacts(ctx, o)
 }
 
 func (db *DB) openMetadata(ctx context.Context, o Options) error {
@@ -86,11 +86,11 @@ func (db *DB) openMetadata(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (db *DB) openArtifacts(ctx context.Context, o Options, data string) (err error) {
+func (db *DB) openArtifacts(ctx context.Context, o Options) (err error) {
 	place := o.Artifacts
 	within := o.Within
-	if place == "" && data != "" {
-		place, within = filepath.Join(data, "artifacts"), ""
+	if place == "" {
+		place, within = db.artifactFolder(o), ""
 	}
 	if place == "" {
 		db.artifactFiles, db.artifactPlace = blob.OpenMemory(blob.Options{}), Part{"memory", "memory:"}
@@ -108,6 +108,18 @@ func (db *DB) openArtifacts(ctx context.Context, o Options, data string) (err er
 	db.components = component.New(db.meta.Components(), component.Options{
 		Artifacts: db.artifacts, Data: db.query, Name: db.Name(), Log: o.Log.With("part", "components")})
 	return nil
+}
+
+// artifactFolder is where artifacts lie when their place is not named.
+func (db *DB) artifactFolder(o Options) string {
+	named := o.Data
+	if named == "" && db.src.Path == "" {
+		named = o.DefaultData
+	}
+	if named == "" {
+		return db.src.artifacts()
+	}
+	return filepath.Join(named, "artifacts")
 }
 
 // apart tells whether there may be nodes that share the metadata and do not

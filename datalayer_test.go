@@ -30,11 +30,11 @@ func TestWhatOneURLOpens(t *testing.T) {
 		"metadata":    {Metadata: "sqlite://my.db"},
 		"SQLAlchemy":  {Metadata: "sqlite+aiosqlite:///my.db"},
 		"absolute":    {Metadata: "sqlite:" + filepath.Join(dir, "my.db")},
-		"filesystem":  {Artifacts: "filesystem://./artifacts"},
-		"file":        {Artifacts: "file://" + filepath.Join(dir, "artifacts")},
-		"folder":      {Artifacts: "artifacts/"},
+		"filesystem":  {Artifacts: "filesystem://./my.db.varve/artifacts"},
+		"file":        {Artifacts: "file://" + filepath.Join(dir, "my.db.varve", "artifacts")},
+		"folder":      {Artifacts: "my.db.varve/artifacts/"},
 		"compute":     {Compute: "local"},
-		"all at once": {Metadata: "sqlite:my.db", Artifacts: "./artifacts", Compute: "local"},
+		"all at once": {Metadata: "sqlite:my.db", Artifacts: "./my.db.varve/artifacts", Compute: "local"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			put := open(t, "sqlite://my.db", spelled)
@@ -54,6 +54,34 @@ func TestWhatOneURLOpens(t *testing.T) {
 				t.Errorf("%q came back, %v", text, err)
 			}
 		})
+	}
+}
+
+// Artifacts are beside a database in files, unless a data folder was chosen.
+func TestWhereArtifactsLie(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		url, want string
+		o         varve.Options
+	}{
+		{url: "sqlite:my.db", want: "my.db.varve/artifacts"},
+		{url: "sqlite:my.db", o: varve.Options{DefaultData: "data"}, want: "my.db.varve/artifacts"},
+		{url: "sqlite:my.db", o: varve.Options{Data: "data"}, want: "data/artifacts"},
+		{url: "sqlite:my.db", o: varve.Options{Data: "data", Artifacts: "filesystem://there"}, want: "there"},
+		{url: "./folder", want: "folder/artifacts"},
+		{url: "sqlite:folder/varve.db", o: varve.Options{DefaultData: "data"}, want: "folder/artifacts"},
+		{url: "", want: "varve-data/artifacts"},
+		{url: "csv:.", o: varve.Options{DefaultData: "data"}, want: ".varve/artifacts"},
+		{url: "memory:", o: varve.Options{DefaultData: "data"}, want: "data/artifacts"},
+	} {
+		t.Setenv("VARVE_URL", "")
+		db := open(t, c.url, c.o)
+		if got := db.Artifacts().Part; got != (varve.Part{Kind: "file", URL: "file://" + c.want}) {
+			t.Errorf("%s with %q, %q: artifacts are at %v", c.url, c.o.Data, c.o.DefaultData, got)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -24,12 +24,12 @@ func TestWhatADuckDBFileOpens(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, o := range map[string]varve.Options{
-		"nothing": {}, "metadata beside": {Metadata: "sqlite:docs.duckdb.varve.db"}, "itself": {Metadata: "duckdb:docs.duckdb"}, "artifacts": {Artifacts: "artifacts/"},
+		"nothing": {}, "metadata beside": {Metadata: "sqlite:docs.duckdb.varve.db"}, "itself": {Metadata: "duckdb:docs.duckdb"}, "artifacts": {Artifacts: "docs.duckdb.varve/artifacts/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t, "duckdb://docs.duckdb", o)
 			defer db.Close()
-			if db.Databackend() != (varve.Part{Kind: "duckdb", URL: "duckdb:docs.duckdb"}) || db.Metadata() != (varve.Part{Kind: "sqlite", URL: "sqlite:docs.duckdb.varve.db"}) || db.Artifacts().Kind != "file" {
+			if db.Databackend() != (varve.Part{Kind: "duckdb", URL: "duckdb:docs.duckdb"}) || db.Metadata() != (varve.Part{Kind: "sqlite", URL: "sqlite:docs.duckdb.varve.db"}) || strings.TrimSuffix(db.Artifacts().URL, "/") != "file://docs.duckdb.varve/artifacts" {
 				t.Errorf("it opened %v, %v, %v", db.Databackend(), db.Metadata(), db.Artifacts().Part)
 			}
 			fields := &component.Schema{Base: component.Base{Identifier: "notes-fields"}, Fields: map[string]component.FieldType{"text": {Type: "text"}}}

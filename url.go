@@ -12,6 +12,9 @@ import (
 // DefaultData is the data folder of those who name none.
 const DefaultData = "./varve-data"
 
+// ownName is the SQLite file in a data folder: the folder is its own.
+const ownName = "varve.db"
+
 // Source is a parsed URL.
 type Source struct {
 	Scheme string // "sqlite", "postgres", "memory", …
@@ -53,7 +56,7 @@ func ParseURL(s string) (Source, error) {
 	}
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || strings.ContainsAny(scheme, "/\\.") || len(scheme) < 2 {
-		return Source{Scheme: "sqlite", Path: filepath.Join(s, "varve.db")}, nil
+		return Source{Scheme: "sqlite", Path: filepath.Join(s, ownName)}, nil
 	}
 	scheme, driver, fromSQLAlchemy := strings.Cut(strings.ToLower(scheme), "+")
 	switch scheme {
@@ -153,13 +156,29 @@ func (s Source) dataFolder() string {
 	return DefaultData
 }
 
+// artifacts is where artifacts lie when neither their place nor a data folder
+// was named: in a folder that belongs to the database alone and has its name,
+// so that who knows its URL finds them. "" is nowhere.
+func (s Source) artifacts() string {
+	folder := s.dataFolder()
+	switch s.Scheme {
+	case "memory":
+		return ""
+	case "sqlite", "duckdb":
+		if filepath.Base(s.Path) != ownName {
+			folder = s.Path + ".varve"
+		}
+	}
+	return filepath.Join(folder, "artifacts")
+}
+
 // beside is where a source keeps all but the user's own tables.
 func (s Source) beside() Source {
 	switch s.Scheme {
 	case "duckdb":
 		return Source{Scheme: "sqlite", Path: s.Path + ".varve.db"}
 	case "csv":
-		return Source{Scheme: "sqlite", Path: filepath.Join(s.Path, ".varve", "varve.db")}
+		return Source{Scheme: "sqlite", Path: filepath.Join(s.Path, ".varve", ownName)}
 	}
 	return s
 }

@@ -44,6 +44,9 @@ type Options struct {
 	// bytes. Default: the folder of an SQLite file, else ./varve-data; a
 	// database in memory has none.
 	Data string
+	// DefaultData is Data where nobody chose one: the artifacts of a database in
+	// files are beside it all the same.
+	DefaultData string
 	// Elements is where the bytes of elements lie instead: a folder, or the URL
 	// of a bucket of a kind that is in Buckets.
 	Elements string
@@ -54,7 +57,10 @@ type Options struct {
 	// Default: the one that is opened.
 	Metadata string
 	// Artifacts is where the bytes of artifacts lie: a folder, or the URL of a
-	// bucket of a kind that is in Buckets. Default: artifacts/ in the data folder.
+	// bucket of a kind that is in Buckets. Default: artifacts/ in Data. Where that
+	// is not named: artifacts/ in FILE.varve beside a database FILE, in the folder
+	// of a file that is called varve.db, in .varve of a folder of files, and for a
+	// server's database in DefaultData or ./varve-data.
 	Artifacts string
 	// Compute is what runs jobs. Default, and the only one: "local", this process.
 	Compute string
@@ -147,6 +153,9 @@ func Open(ctx context.Context, url string, opt *Options) (*DB, error) {
 func (db *DB) openRooms(ctx context.Context, o Options) error {
 	data := o.Data
 	if data == "" {
+		data = o.DefaultData
+	}
+	if data == "" {
 		data = db.src.dataFolder()
 	}
 	if db.data = data; data != "" {
@@ -186,7 +195,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)
-	if err := db.openDatalayer(ctx, o, data); err != nil {
+	if err := db.openDatalayer(ctx, o); err != nil {
 		return err
 	}
 	db.analytics = analytics.NewService(analytics.Options{Open: db.openAnalytics(o, data)})

@@ -39,7 +39,7 @@ type settings struct {
 	URL       string   `config:"" name:"url" help:"The database: sqlite:FILE, duckdb:FILE, csv:DIR, postgres://…, mysql://…, memory: (default: the one in the data folder)." placeholder:"URL"`
 	Elements  string   `config:"" help:"Where elements' bytes lie: a folder, s3://BUCKET, azblob://CONTAINER, gs://BUCKET (default: elements/ in the data folder)." placeholder:"URL"`
 	Metadata  string   `config:"" help:"The database in which components are registered (default: that of --url)." placeholder:"URL"`
-	Artifacts string   `config:"" help:"Where artifacts' bytes lie: a folder or a bucket (default: artifacts/ in the data folder)." placeholder:"URL"`
+	Artifacts string   `config:"" help:"Where artifacts' bytes lie: a folder or a bucket (default: beside the database)." placeholder:"URL"`
 	Compute   string   `config:"" help:"What runs jobs: local." placeholder:"URL"`
 	Log       []string `config:"" help:"What to log: debug, info, warn or error, and PART=LEVEL." placeholder:"LEVELS"`
 	LogFormat string   `config:"" help:"text or json." placeholder:"FORMAT"`

@@ -36,6 +36,8 @@ func folderURL(folder string) string {
 // for the default one, databases/NAME/elements/ for another. A database that
 // is named by a folder of its own keeps them there. In a place that --elements
 // names, the keys of another than the default one begin with databases/NAME/.
+// Artifacts are beside a database in files, unless another data folder than the
+// default was named.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
 	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
@@ -46,11 +48,16 @@ func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.D
 	if d.Name != server.DefaultDatabase {
 		o.Within = "databases/" + d.Name + "/"
 	}
+	folder := c.Data
+	if d.Name != server.DefaultDatabase {
+		folder = filepath.Join(c.Data, "databases", d.Name)
+	}
 	switch {
-	case d.Name == server.DefaultDatabase:
-		o.Data = c.Data
-	case !isFolder(d.URL):
-		o.Data = filepath.Join(c.Data, "databases", d.Name)
+	case d.Name != server.DefaultDatabase && isFolder(d.URL):
+	case folderURL(c.Data) != folderURL(varve.DefaultData): // which to name is to name nothing
+		o.Data = folder
+	default:
+		o.DefaultData = folder
 	}
 	return all.Open(ctx, d.URL, &o)
 }

@@ -25,7 +25,7 @@ type Config struct {
 	Databases   []Database // further ones
 	Elements    string     // a folder or the URL of a bucket; "": elements/ in Data
 	Metadata    string     // a database for components; "": that of URL
-	Artifacts   string     // a folder or the URL of a bucket; "": artifacts/ in Data
+	Artifacts   string     // a folder or the URL of a bucket; "": beside the database
 	Compute     string     // what runs jobs; "": this process
 	Listen      []string   // TCP addresses, "unix", or "unix:PATH"
 	PublicURL   string

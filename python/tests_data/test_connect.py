@@ -58,6 +58,18 @@ def test_a_folder_and_what_the_settings_say(folder, program, monkeypatch):
         assert len(db["docs"].execute()) == 1
 
 
+@pytest.mark.parametrize(
+    "address", ["sqlite:app.db", "duckdb:app.duckdb", "csv:.", "./d", "sqlite:d/varve.db"]
+)
+def test_what_the_command_line_kept(folder, program, monkeypatch, address):
+    (folder / "weights").write_bytes(b"learned")
+    digest = program("artifact", "put", "weights", "--url", address).split(":")[-1].strip()
+    monkeypatch.setenv("VARVE_URL", address)
+    for url in (address, None):
+        with varve.connect(url) as db:
+            assert db.artifact_store.read(digest) == b"learned"
+
+
 def test_a_server_that_runs(folder, monkeypatch):
     with varve.connect("sqlite:app.db") as db:
         db["docs"].insert({"x": 1}).execute()
@@ -231,6 +243,7 @@ def test_closing_twice_is_no_error(folder):
     [
         ("./d", "{cwd}/d"),
         ("sqlite:a.db", "{cwd}/a.db.varve"),
+        ("sqlite:d/varve.db", "{cwd}/d"),
         ("sqlite+aiosqlite:////abs/a.db?synchronous=normal", "/abs/a.db.varve"),
         ("duckdb:a.duckdb", "{cwd}/a.duckdb.varve"),
         ("csv:dir", "{cwd}/dir/.varve"),

@@ -81,6 +81,8 @@ def _database(url: str, data: str | None) -> Place:
         return Place(data=folder, asked=asked, temporary=True)
     if not _SCHEME.match(url) and not url.endswith("*.csv"):
         return Place(data=url, asked=asked)
+    if kind == "sqlite" and os.path.basename(path) == "varve.db":
+        return Place(data=os.path.dirname(os.path.abspath(path)), asked=asked)
     if kind in ("sqlite", "duckdb"):  # where State has it
         return Place(data=os.path.abspath(path) + ".varve", asked=asked)
     if kind == "csv":
