@@ -75,7 +75,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 
 func (p *program) parser(c *cli, helped *bool) (*kong.Kong, error) {
 	return kong.New(c, kong.Name("varve"),
-		kong.Description("Keeps the conversations of AI applications. Settings come from flags, VARVE_… variables and varve.yaml, in this order."),
+		kong.Description("Keeps the data of AI applications: conversations, state, and models next to their data. Settings come from flags, VARVE_… variables and varve.yaml, in this order."),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { *helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}))
