@@ -99,18 +99,9 @@ const again = 20 * time.Millisecond
 
 // interruptible runs fn and interrupts what the connection does when ctx ends.
 func (c *Conn) interruptible(ctx context.Context, fn func()) {
-	if ctx.Done() == nil {
-		fn()
-		return
-	}
-	done := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case <-done:
-			return
-		case <-ctx.Done():
-		}
+	done, ended := make(chan struct{}), make(chan struct{})
+	watched := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		tick := time.NewTicker(again)
 		defer tick.Stop()
 		for {
@@ -123,6 +114,8 @@ func (c *Conn) interruptible(ctx context.Context, fn func()) {
 		}
 	})
 	fn()
-	close(done)
-	watch.Wait()
+	if !watched() { // it interrupts, and what comes next is not to be
+		close(done)
+		<-ended
+	}
 }

@@ -41,23 +41,28 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (*Rows, error
 	return s.Run(ctx, args...)
 }
 
+// prepare plans in one call. To cut the text into statements first, and to plan
+// the one that is found, would read and copy it once more.
 func (c *Conn) prepare(sql string) (stmt mapping.PreparedStatement, err error) {
+	if mapping.Prepare(c.conn, sql, &stmt) == mapping.StateError {
+		err = failure(mapping.PrepareError(stmt))
+		mapping.DestroyPrepare(&stmt)
+		if several := c.one(sql); several != nil {
+			err = several
+		}
+	}
+	return stmt, err
+}
+
+// one is an error for a text that can be read and is not one statement.
+func (c *Conn) one(sql string) error {
 	var found mapping.ExtractedStatements
 	n := mapping.ExtractStatements(c.conn, sql, &found)
 	defer mapping.DestroyExtracted(&found)
-	if n == 0 {
-		if message := mapping.ExtractStatementsError(found); message != "" {
-			return stmt, failure(message)
-		}
+	if n == 1 || n == 0 && mapping.ExtractStatementsError(found) != "" {
+		return nil
 	}
-	if n != 1 {
-		return stmt, errs.Field(errs.Invalid, "sql", "holds %d statements; give exactly one", n)
-	}
-	if mapping.PrepareExtractedStatement(c.conn, found, 0, &stmt) == mapping.StateError {
-		err = failure(mapping.PrepareError(stmt))
-		mapping.DestroyPrepare(&stmt)
-	}
-	return stmt, err
+	return errs.Field(errs.Invalid, "sql", "holds %d statements; give exactly one", n)
 }
 
 func bind(stmt mapping.PreparedStatement, args []any) error {

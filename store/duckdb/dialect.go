@@ -20,6 +20,7 @@ func (e *engine) dialect() *sqlquery.Dialect {
 		Table:   e.place,
 		Bind:    bound,
 		Compare: func(expr string, c *sqlquery.Column, _ bool) string { return plainly(expr, c) },
+		Equal:   equal,
 		Read:    plainly,
 		At:      at,
 		Same:    func(a, b string) string { return a + " IS NOT DISTINCT FROM " + b },
@@ -41,7 +42,7 @@ func (e *engine) dialect() *sqlquery.Dialect {
 var casts = map[query.Kind]string{query.Text: "VARCHAR", query.File: "VARCHAR", query.Integer: "BIGINT", query.Real: "DOUBLE",
 	query.Boolean: "BOOLEAN", query.Time: "TIMESTAMP", query.Bytes: "BLOB"}
 
-// param is typed, so that a statement is planned once for all values. What a
+// param is typed, since functions of the engine's have several meanings. What a
 // column is set to is not: the engine knows the column.
 func param(n int, k query.Kind) string {
 	p := "$" + strconv.Itoa(n)
@@ -49,6 +50,15 @@ func param(n int, k query.Kind) string {
 		p += "::" + t
 	}
 	return p
+}
+
+// equal leaves the type of the value to the engine where that is the column's:
+// a question for one key is planned in a tenth less time without the cast.
+func equal(expr string, c *sqlquery.Column, value any, param func(any, query.Kind) string) string {
+	if !c.Own || value == nil || casts[c.Type.Kind] == "" {
+		return ""
+	}
+	return expr + "=" + param(value, "")
 }
 
 // What a place in JSON is, in the engine's words: :x is the JSON, :p the place.
