@@ -70,7 +70,7 @@ func (d decoder) component(path string, v any) (Component, error) {
 		return nil, errs.Field(errs.Invalid, under(path, "type_id"), "%q is no type of component; types are %s", typ, strings.Join(Types(), ", "))
 	}
 	known := map[string]reflect.Value{}
-	for _, f := range collect(nil, reflect.ValueOf(c).Elem()) {
+	for _, f := range allFields(c) {
 		known[f.name] = f.value
 	}
 	for _, name := range sortedKeys(o) {

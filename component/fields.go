@@ -5,41 +5,71 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // field is one field of a component, as its tags describe it.
 type field struct {
+	*form
+	value reflect.Value
+}
+
+// form is what the tags of a field say.
+type form struct {
 	name     string
-	value    reflect.Value
+	index    []int // where it stands in its struct
+	identity bool  // it says which component this is
 	breaks   bool
 	derived  bool
 	required bool
 	child    string // the types of components it holds, "" for none
 }
 
-// fieldsOf lists the fields of a component in the order of their declaration,
-// without those of its identity.
-func fieldsOf(c Component) []field {
-	v := reflect.ValueOf(c).Elem()
-	out := collect(nil, v)
-	return slices.DeleteFunc(out, func(f field) bool {
-		return f.name == "identifier" || f.name == "version" || f.name == "uuid"
-	})
+// forms remembers the fields of each type of component: to read tags takes ten
+// times as long as to look at a field.
+var forms sync.Map // reflect.Type → []form
+
+func formsOf(t reflect.Type) []form {
+	if known, ok := forms.Load(t); ok {
+		return known.([]form)
+	}
+	found := collect(nil, t, nil)
+	forms.Store(t, found)
+	return found
 }
 
-func collect(out []field, v reflect.Value) []field {
-	t := v.Type()
+// fieldsOf lists the fields of a component in the order of their declaration,
+// without those of its identity.
+func fieldsOf(c Component) []field { return listed(c, false) }
+
+// allFields are those of the identity too.
+func allFields(c Component) []field { return listed(c, true) }
+
+func listed(c Component, identity bool) []field {
+	v := reflect.ValueOf(c).Elem()
+	known := formsOf(v.Type())
+	out := make([]field, 0, len(known))
+	for i := range known {
+		if f := &known[i]; identity || !f.identity {
+			out = append(out, field{f, v.FieldByIndex(f.index)})
+		}
+	}
+	return out
+}
+
+func collect(out []form, t reflect.Type, within []int) []form {
 	for i := range t.NumField() {
 		sf := t.Field(i)
+		index := append(slices.Clip(within), i)
 		if sf.Anonymous {
-			out = collect(out, v.Field(i))
+			out = collect(out, sf.Type, index)
 			continue
 		}
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		if name == "-" || name == "" {
 			continue
 		}
-		f := field{name: name, value: v.Field(i)}
+		f := form{name: name, index: index, identity: name == "identifier" || name == "version" || name == "uuid"}
 		for word := range strings.SplitSeq(sf.Tag.Get("component"), ",") {
 			switch {
 			case word == "breaks":

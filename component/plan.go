@@ -238,6 +238,10 @@ func (n *node) rejoined(edges []Edge) bool {
 // inherit takes over what was found out about a component, not declared: it
 // stays when the record is updated in place, as do fields of newer versions.
 func (n *node) inherit(before *Record, w *work) error {
+	if bytes.Equal(n.body, before.Body) { // nothing was found out that is not declared
+		n.kept, n.keptBody = n.c, n.body
+		return nil
+	}
 	old, err := decodeRecord(before.Body)
 	if err != nil {
 		return errs.Wrap(errs.Internal, err, "the record of %s cannot be read", before.Ref)

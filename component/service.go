@@ -130,7 +130,7 @@ func clone(c Component) Component {
 	v := reflect.New(reflect.TypeOf(c).Elem())
 	v.Elem().Set(reflect.ValueOf(c).Elem())
 	out := v.Interface().(Component)
-	for _, f := range collect(nil, v.Elem()) {
+	for _, f := range allFields(out) {
 		switch p := f.value.Addr().Interface().(type) {
 		case *[]Child:
 			*p = slices.Clone(*p)
