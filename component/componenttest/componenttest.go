@@ -57,6 +57,26 @@ func Run(t *testing.T, open Open) {
 // RunAPI holds a client to the rules that the service is held to.
 func RunAPI(t *testing.T, open Open, serve Serve) { hold(t, asked, open, serve) }
 
+// RunApart holds components in one database, of which the tables are in another,
+// to what touches both.
+func RunApart(t *testing.T, records, tables store.Store) {
+	hold(t, []topic{{"holding", holding}, {"faults", faults}}, func(t *testing.T) store.Store {
+		if err := records.Components().Commit(t.Context(), component.Batch{Reset: true, At: moment(0)}); err != nil {
+			t.Fatal(err)
+		}
+		return apart{records, tables}
+	}, nil)
+}
+
+// apart is a database of which the tables are in another.
+type apart struct {
+	store.Store
+	tables store.Store
+}
+
+// Query implements store.Store.
+func (a apart) Query() query.Store { return a.tables.Query() }
+
 func hold(t *testing.T, topics []topic, open Open, serve Serve) {
 	for _, topic := range topics {
 		t.Run(topic.name, func(t *testing.T) {

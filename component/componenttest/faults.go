@@ -9,7 +9,6 @@ import (
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/query"
-	"github.com/varvedb/varve/store/memory"
 )
 
 // errFault is what a faulty part answers.
@@ -138,8 +137,7 @@ func (s *subject) fault(n int, after, dies bool) (through bool) {
 	left := n
 	weights := strings.Repeat(fmt.Sprintf("%d %v %v ", n, after, dies), 1000)
 	f := faulty{s.store, &left, after, dies}
-	tables := memory.Open().Query()
-	data, faultyData := query.NewService(tables, query.Options{}), query.NewService(faultyTables{tables, f}, query.Options{})
+	data, faultyData := s.emptied(), query.NewService(faultyTables{s.db.Query(), f}, query.Options{})
 	bytes := artifact.New(s.bucket, faultyIndex{s.db.Artifacts(), f}, artifact.Options{})
 	broken := component.New(f, component.Options{Artifacts: bytes, Data: faultyData})
 	var err error

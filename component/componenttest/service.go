@@ -10,7 +10,6 @@ import (
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
-	"github.com/varvedb/varve/store/memory"
 )
 
 // services are the words of tests about the service.
@@ -20,9 +19,25 @@ type services struct {
 	data *query.Service
 }
 
+// service is the room over the tables of the same database.
 func (s *subject) service() *services {
-	data := query.NewService(memory.Open().Query(), query.Options{})
+	s.Helper()
+	data := s.emptied()
 	return &services{s, s.held(component.Options{Data: data, Name: "test"}), data}
+}
+
+// emptied is the databackend without the tables of another subtest.
+func (s *subject) emptied() *query.Service {
+	s.Helper()
+	data := query.NewService(s.db.Query(), query.Options{})
+	tables, err := data.Tables(s.ctx)
+	s.must(err)
+	for _, t := range tables {
+		if t.Created {
+			s.must(data.DropTable(s.ctx, t.Name))
+		}
+	}
+	return data
 }
 
 // held is the room as callers hold it.

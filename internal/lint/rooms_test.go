@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"component/yaml":   {"component"},
 	"component/bundle": {"artifact", "component"},
 
-	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store", "store/memory"},
+	"component/componenttest": {"artifact", "artifact/artifacttest", "component", "query", "store"},
 
 	"todo": {"state"},
 	"lake": {"state"},
