@@ -68,6 +68,27 @@ var tables = []rule{
 		s.insert("docs", query.Row{"a": "now a text"})
 		s.equal(s.column(query.From("docs"), "a"), []any{"now a text"})
 	}},
+	{name: "a table that is made again has the types that it has then, however often it was asked before", test: func(s *subject) {
+		for i, v := range []any{int64(1), "a text", 0.5, true, int64(7)} {
+			for n := range 8 {
+				s.insert("docs", query.Row{"id": fmt.Sprint(n), "a": v})
+				s.equal(s.column(query.From("docs").Where(query.Eq("a", v), query.Eq("id", fmt.Sprint(n))), "a"), []any{v})
+				s.equal(s.do(query.Change("docs").Set("a", v).Where(query.Eq("a", v), query.Eq("id", fmt.Sprint(n)))).IDs, []string{fmt.Sprint(n)})
+			}
+			s.equal(len(s.do(query.Remove("docs").Where(query.Eq("a", v))).IDs), 8)
+			s.must(s.db.DropTable(s.ctx, "docs"))
+			key := any(i) // and the key too
+			if i%2 == 0 {
+				key = fmt.Sprint(i)
+			}
+			for range 4 {
+				s.insert("keys", query.Row{"id": key, "n": 1})
+				s.equal(s.do(query.Change("keys").Set("n", 2).Where(query.Eq("id", key))).IDs, []string{fmt.Sprint(key)})
+				s.equal(s.do(query.Remove("keys").All()).IDs, []string{fmt.Sprint(key)})
+			}
+			s.must(s.db.DropTable(s.ctx, "keys"))
+		}
+	}},
 	{name: "names that are taken are refused", test: func(s *subject) {
 		for _, name := range []string{"", "varve_x", "VARVE_X", "sqlite_x", "pg_x", " a", "a ", "a\x00b", "a\nb", "🙂", "\xff", strings.Repeat("n", query.MaxName+1)} {
 			_, err := s.db.CreateTable(s.ctx, query.Table{Name: name, Key: "id", Columns: []query.Column{{Name: "id", Type: typed("text")}}})

@@ -3,8 +3,12 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -188,6 +192,20 @@ var stale = map[string]bool{"42P01": true, "42703": true, "42804": true, "42883"
 // otherType is the code for an answer whose columns have other types.
 const otherType = "varve"
 
+// stamped marks a statement with what its tables are. The driver keeps what
+// the server told it about a statement by its text: about a table that was
+// dropped and made again, with other types, it would go on to send the old ones.
+func stamped(sql string, tables ...*sqlquery.Table) string {
+	h := fnv.New64a()
+	for _, t := range tables {
+		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(t.Edition)))
+		for i := range t.Native {
+			_, _ = io.WriteString(h, t.Native[i].Native)
+		}
+	}
+	return sql + " --" + strconv.FormatUint(h.Sum64(), 36)
+}
+
 // Select implements query.Store.
 func (q data) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
@@ -206,6 +224,7 @@ func (q data) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, error]
 			var asked *sqlquery.Asked
 			if asked, err = sqlquery.Select(p, tables, l.dataDialect()); err == nil {
 				stopped := false
+				asked.SQL = stamped(asked.SQL, tables...)
 				err = q.stream(ctx, asked, func(row []any) bool {
 					stopped = !yield(row, nil)
 					return !stopped

@@ -63,6 +63,7 @@ func (i *insertion) do(ctx context.Context) error {
 	}
 	if known && len(i.runs) == 1 && len(i.rows) <= few { // one round trip
 		sql, args := i.statement(i.runs[0], false)
+		sql = stamped(sql, i.t)
 		return i.q.kept(sql).write(ctx, append(append([]sqlcore.Query{{SQL: sql, Args: args}}, i.note()...), i.l.stillMade(i.t)...)...)
 	}
 	return i.q.at.atomic(ctx, func(at access) error {
@@ -249,6 +250,7 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, columns []
 	if l.founded() && !w.Quiet {
 		l.noting(asked, t, op, w.Now)
 	}
+	asked.SQL = stamped(asked.SQL, t)
 	var keys []any
 	err = q.kept(asked.SQL).write(ctx, append([]sqlcore.Query{{SQL: asked.SQL, Args: asked.Args, Each: func(r sqlcore.Row) error {
 		text, _ := r.Text(0)
