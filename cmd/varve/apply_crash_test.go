@@ -22,23 +22,30 @@ import (
 // that chance picks, and looks whether all of an application is there, or
 // nothing of it.
 func TestKilledApplyDidNothingOrAll(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { killApplies(t, "", 12) })
-	t.Run("postgres", func(t *testing.T) { killApplies(t, pgtest.New(t), 6) })
-	t.Run("mysql", func(t *testing.T) { killApplies(t, mytest.New(t), 6) })
+	t.Run("sqlite", func(t *testing.T) { killApplies(t, 12) })
+	t.Run("postgres", func(t *testing.T) { killApplies(t, 6, "--url", pgtest.New(t)) })
+	t.Run("mysql", func(t *testing.T) { killApplies(t, 6, "--url", mytest.New(t)) })
+	// Tables are in one file, their records in another, or at a server.
+	t.Run("duckdb", func(t *testing.T) {
+		killApplies(t, 6, "--url", "duckdb:"+filepath.Join(t.TempDir(), "docs.duckdb"))
+	})
+	t.Run("folder", func(t *testing.T) { killApplies(t, 3, "--url", "csv:"+t.TempDir()) })
+	t.Run("apart", func(t *testing.T) { killApplies(t, 4, "--metadata", pgtest.New(t)) })
 }
 
 // applier runs `varve apply` in a folder.
 type applier struct {
 	*testing.T
-	program, dir, url string
+	program, dir string
+	where        []string // options
 }
 
-func killApplies(t *testing.T, url string, rounds int) {
+func killApplies(t *testing.T, rounds int, where ...string) {
 	program, err := lookPath(os.Getenv("PATH"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := applier{t, program, t.TempDir(), url}
+	a := applier{t, program, t.TempDir(), where}
 	chance := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
 	if done := a.whole(0); len(done.Created) != components51 {
 		t.Fatalf("the first apply made %d components", len(done.Created))
@@ -88,10 +95,7 @@ func (a applier) declare(round int) string {
 
 func (a applier) command(round int) (*exec.Cmd, *bytes.Buffer) {
 	args := []string{"apply", "--json", "--data", filepath.Join(a.dir, "data"), a.declare(round)}
-	if a.url != "" {
-		args = append(args, "--url", a.url)
-	}
-	cmd := exec.Command(a.program, args...)
+	cmd := exec.Command(a.program, append(args, a.where...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, a.Output()
