@@ -57,21 +57,25 @@ func (j *journal) keep() error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(j.path), 0o700); err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the journal of the copy cannot be written")
+		return unkept(err)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(j.path), ".journal-*")
 	if err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the journal of the copy cannot be written")
+		return unkept(err)
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(raw)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the journal of the copy cannot be written")
+		return unkept(err)
 	}
 	if err := os.Rename(tmp.Name(), j.path); err != nil {
-		return errs.Wrap(errs.Unavailable, err, "the journal of the copy cannot be written")
+		return unkept(err)
 	}
 	return nil
+}
+
+func unkept(err error) error {
+	return errs.Wrap(errs.Unavailable, err, "the journal of the copy cannot be written; look at the disk space and permissions of the data folder")
 }
 
 // end takes the journal away: the next copy begins at the beginning.

@@ -34,8 +34,10 @@ func classify(err error) error {
 		return errs.Wrap(errs.Unavailable, err, "the database file cannot be written; check the rights of the file and its folder")
 	case sqlite3.CANTOPEN, sqlite3.NOLFS:
 		return errs.Wrap(errs.Unavailable, err, "the database file cannot be opened; check that its folder exists and may be written")
-	case sqlite3.IOERR, sqlite3.PROTOCOL, sqlite3.NOMEM:
-		return errs.Wrap(errs.Unavailable, err, "the database file cannot be read or written; check the disk")
+	case sqlite3.IOERR:
+		return unwritable(err)
+	case sqlite3.PROTOCOL, sqlite3.NOMEM:
+		return errs.Wrap(errs.Unavailable, err, unreachable)
 	case sqlite3.CORRUPT, sqlite3.NOTADB, sqlite3.FORMAT:
 		return errs.Wrap(errs.Internal, err, "the database file is damaged; restore a backup, or save what can be read with \"sqlite3 FILE .recover\"")
 	case sqlite3.TOOBIG:
@@ -44,6 +46,20 @@ func classify(err error) error {
 		return constraint(err)
 	}
 	return errs.Wrap(errs.Internal, err, "the database failed")
+}
+
+const unreachable = "the database file cannot be read or written; check the disk"
+
+// unwritable tells what failed on the disk. A full one is among the failures of
+// writing: the library knows sqlite3.FULL only from limits of SQLite's own.
+func unwritable(err error) error {
+	var code sqlite3.ExtendedErrorCode
+	errors.As(err, &code)
+	switch code {
+	case sqlite3.IOERR_WRITE, sqlite3.IOERR_FSYNC, sqlite3.IOERR_SHMSIZE:
+		return errs.Wrap(errs.Unavailable, err, "the database file cannot be written; is the disk full? Free some space and try again, or check the disk")
+	}
+	return errs.Wrap(errs.Unavailable, err, unreachable)
 }
 
 func constraint(err error) error {

@@ -47,7 +47,7 @@ func Create(path string, source transfer.Store, o Options) (*Writer, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil, errs.Field(errs.Exists, "output", "%s is there already", path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, errs.Wrap(errs.Unavailable, err, "the output cannot be written")
+		return nil, errs.Wrap(errs.Unavailable, err, "the output cannot be written; look at the permissions there")
 	}
 	w := &Writer{source: source, path: path, late: map[string]chat.User{}}
 	if err := w.begin(o); err != nil {

@@ -69,5 +69,5 @@ func unwritten(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errs.Wrap(errs.Unavailable, err, "the export cannot be written")
+	return errs.Wrap(errs.Unavailable, err, "the export cannot be written; look at the disk space and permissions there")
 }

@@ -42,7 +42,7 @@ func (s *stored) Write(_ context.Context, key string, r io.Reader, _ string) (n 
 	h := sha256.New()
 	n, err = io.Copy(io.MultiWriter(tmp, h), r)
 	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return n, errs.Wrap(errs.Unavailable, err, "the bytes of an element cannot be copied")
+		return n, errs.Wrap(errs.Unavailable, err, "the bytes of an element cannot be copied; look at the disk space there")
 	}
 	f := File{SHA256: hex.EncodeToString(h.Sum(nil)), Size: n}
 	path := pathOf(s.dir, f.SHA256)

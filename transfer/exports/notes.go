@@ -109,7 +109,7 @@ func unnoted(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errs.Wrap(errs.Unavailable, err, "the note of the export cannot be written")
+	return errs.Wrap(errs.Unavailable, err, "the note of the export cannot be written; look at the disk space and permissions of the data folder")
 }
 
 // Forget implements erasure.Exports.
