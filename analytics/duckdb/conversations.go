@@ -34,7 +34,7 @@ const (
 )
 
 func (e *engine) recallChat(ctx context.Context) error {
-	return e.query(ctx, `SELECT position, read FROM varve.chat`, func(row []any) error {
+	return e.writer.Each(ctx, `SELECT position, read FROM varve.chat`, func(row []any) error {
 		e.chat = conversations{row[0].(int64), time.UnixMilli(row[1].(int64)), true}
 		return nil
 	})
@@ -144,7 +144,7 @@ func (m *Mirror) readChat(ctx context.Context, mover chat.Mover, next conversati
 }
 
 func (m *Mirror) chatTransaction(ctx context.Context, next conversations, fn func(*chatWriter) error) error {
-	err := m.eng.transaction(ctx, func() error {
+	err := m.eng.writer.Transaction(ctx, func() error {
 		w := &chatWriter{conn: m.eng.writer}
 		defer w.close()
 		if err := fn(w); err != nil {

@@ -94,7 +94,7 @@ var errAnother = errors.New("it is of another database or program")
 
 // recognise begins an empty file, or reads how far a mirror has come.
 func (e *engine) recognise(ctx context.Context, identity string) error {
-	n, err := e.number(ctx, `SELECT count(*) FROM duckdb_tables() WHERE schema_name='varve' AND table_name='identity'`)
+	n, err := e.writer.Number(ctx, `SELECT count(*) FROM duckdb_tables() WHERE schema_name='varve' AND table_name='identity'`)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ CREATE TABLE varve.chat (position BIGINT, read BIGINT);
 CREATE TABLE varve.touched (id VARCHAR);
 `+chatTables+`; COMMIT`)
 	}
-	n, err = e.number(ctx, `SELECT count(*) FROM varve.identity WHERE text=?`, identity)
+	n, err = e.writer.Number(ctx, `SELECT count(*) FROM varve.identity WHERE text=?`, identity)
 	if err == nil && n != 1 {
 		err = errAnother
 	}
@@ -116,56 +116,6 @@ CREATE TABLE varve.touched (id VARCHAR);
 	}
 	if err == nil {
 		err = e.recallChat(ctx)
-	}
-	return err
-}
-
-// query asks something of ours on the writer.
-func (e *engine) query(ctx context.Context, sql string, each func(row []any) error, args ...any) error {
-	rows, err := e.writer.Query(ctx, sql, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for {
-		block, err := rows.Next()
-		if err != nil || block == nil {
-			return err
-		}
-		for _, row := range block {
-			if err := each(row); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// number asks for one number; NULL is 0.
-func (e *engine) number(ctx context.Context, sql string, args ...any) (n int64, err error) {
-	err = e.query(ctx, sql, func(row []any) error {
-		n, _ = row[0].(int64)
-		return nil
-	}, args...)
-	return n, err
-}
-
-// transaction runs fn whole or not at all. Its beginning and its end are not
-// interrupted: an engine that is says that it failed when it may have committed.
-func (e *engine) transaction(ctx context.Context, fn func() error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	whole := context.WithoutCancel(ctx)
-	if err := e.writer.Exec(whole, "BEGIN"); err != nil {
-		return err
-	}
-	err := fn()
-	if err == nil {
-		err = e.writer.Exec(whole, "COMMIT")
-	}
-	if err != nil {
-		// The error of the rollback says no more than err does.
-		_ = e.writer.Exec(whole, "ROLLBACK")
 	}
 	return err
 }

@@ -129,7 +129,7 @@ func (m *Mirror) start(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	err = m.eng.transaction(ctx, func() error {
+	err = m.eng.writer.Transaction(ctx, func() error {
 		return m.eng.writer.Exec(ctx, t.create()+remember+m.eng.publish(t))
 	})
 	if err != nil {

@@ -76,7 +76,7 @@ func (t *table) remember() (string, error) {
 
 // recallTables reads what the mirror is of and how far it has come.
 func (e *engine) recallTables(ctx context.Context) error {
-	err := e.query(ctx, `SELECT definition, base FROM varve.tables`, func(row []any) error {
+	err := e.writer.Each(ctx, `SELECT definition, base FROM varve.tables`, func(row []any) error {
 		t := &table{base: row[1].(int64)}
 		if err := json.Unmarshal([]byte(row[0].(string)), &t.def); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (e *engine) recallTables(ctx context.Context) error {
 	})
 	for _, t := range e.tables {
 		if err == nil {
-			t.seq, err = e.number(ctx, `SELECT max(_seq) FROM `+t.log())
+			t.seq, err = e.writer.Number(ctx, `SELECT max(_seq) FROM `+t.log())
 		}
 	}
 	return err

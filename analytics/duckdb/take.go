@@ -146,7 +146,7 @@ func (m *Mirror) settle(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	err = m.eng.transaction(ctx, func() error {
+	err = m.eng.writer.Transaction(ctx, func() error {
 		return m.eng.writer.Exec(ctx, moved.rebase()+remember+m.eng.publish(&moved))
 	})
 	if err == nil {

@@ -79,11 +79,11 @@ func (m *Mirror) owners(ctx context.Context, table string, ids map[string]bool, 
 	list := slices.Collect(maps.Keys(ids))
 	w := &chatWriter{conn: m.eng.writer}
 	defer w.close()
-	return m.eng.transaction(ctx, func() error {
+	return m.eng.writer.Transaction(ctx, func() error {
 		if err := w.note(ctx, list); err != nil {
 			return err
 		}
-		return m.eng.query(ctx, `SELECT id, "threadId" FROM chat.`+table+` WHERE id IN (SELECT id FROM varve.touched)`, func(row []any) error {
+		return m.eng.writer.Each(ctx, `SELECT id, "threadId" FROM chat.`+table+` WHERE id IN (SELECT id FROM varve.touched)`, func(row []any) error {
 			thread, _ := row[1].(string)
 			t.threads[thread] = true
 			delete(ids, row[0].(string))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/store"
 )
 
@@ -37,15 +38,15 @@ func (s *Store) Changes(ctx context.Context, after int64, limit int) (events []c
 	if err := s.relay(ctx); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(c *session) error {
+	err = s.read(ctx, func(c *duck.Conn) error {
 		events, err = s.events(ctx, c, after, limit)
 		return err
 	})
 	return events, givenUp(ctx, err)
 }
 
-func (s *Store) events(ctx context.Context, c *session, after int64, limit int) (events []change.Event, err error) {
-	err = c.query(ctx, `SELECT position,"table",key,last,op,"at" FROM `+s.place("varve_change")+` WHERE position>$1 ORDER BY position LIMIT $2`, func(row []any) error {
+func (s *Store) events(ctx context.Context, c *duck.Conn, after int64, limit int) (events []change.Event, err error) {
+	err = c.Each(ctx, `SELECT position,"table",key,last,op,"at" FROM `+s.place("varve_change")+` WHERE position>$1 ORDER BY position LIMIT $2`, func(row []any) error {
 		e := change.Event{}
 		e.Position, _ = row[0].(int64)
 		e.Table, _ = row[1].(string)
@@ -118,7 +119,7 @@ func (u *unit) take(ctx context.Context, head int64) error {
 }
 
 func (u *unit) remember(ctx context.Context, key, value string) error {
-	return u.exec(ctx, `INSERT OR REPLACE INTO `+u.store.place("varve_meta")+` VALUES ($1,$2)`, key, value)
+	return u.Each(ctx, `INSERT OR REPLACE INTO `+u.store.place("varve_meta")+` VALUES ($1,$2)`, nil, key, value)
 }
 
 // Prune drops notes that are older than Retention at now and that every
@@ -135,7 +136,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (n int64, err error) {
 		return 0, err
 	}
 	err = s.change(ctx, func(u *unit) error {
-		err := u.query(ctx, `DELETE FROM `+s.place("varve_change")+` WHERE "at"<$1 AND position<$2 AND position<=coalesce((SELECT min(CAST(value AS BIGINT)) FROM `+
+		err := u.Each(ctx, `DELETE FROM `+s.place("varve_change")+` WHERE "at"<$1 AND position<$2 AND position<=coalesce((SELECT min(CAST(value AS BIGINT)) FROM `+
 			s.place("varve_meta")+` WHERE starts_with(key,'consumer.')),$2) RETURNING 1`, func([]any) error { n++; return nil }, now.Add(-Retention), u.position)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlquery"
@@ -101,7 +102,7 @@ func (q data) run(ctx context.Context, p *query.Plan, give func([]any) bool) err
 			return err
 		}
 	}
-	return q.s.read(ctx, func(c *session) error {
+	return q.s.read(ctx, func(c *duck.Conn) error {
 		if err := q.copyReserved(ctx, c, p, tables); err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (q data) run(ctx context.Context, p *query.Plan, give func([]any) bool) err
 		if err != nil {
 			return err
 		}
-		return c.stream(ctx, asked, func() error { return q.same(tables) }, give)
+		return stream(ctx, c, asked, func() error { return q.same(tables) }, give)
 	})
 }
 
@@ -126,7 +127,7 @@ func (q data) glance(ctx context.Context, asked *sqlquery.Asked, tables []*sqlqu
 		return false, nil
 	}
 	var rows [][]any
-	err = c.query(ctx, asked.SQL, func(row []any) error {
+	err = c.Each(ctx, asked.SQL, func(row []any) error {
 		rows = append(rows, row)
 		return read(asked, row)
 	}, asked.Args...)
@@ -187,8 +188,8 @@ func (q data) same(tables []*sqlquery.Table) error {
 
 // stream gives out the rows of an answer until give has enough. What the answer
 // is of is settled when same is asked.
-func (c *session) stream(ctx context.Context, asked *sqlquery.Asked, same func() error, give func([]any) bool) error {
-	s, err := c.conn.Prepare(ctx, asked.SQL)
+func stream(ctx context.Context, c *duck.Conn, asked *sqlquery.Asked, same func() error, give func([]any) bool) error {
+	s, err := c.Prepare(ctx, asked.SQL)
 	if err != nil {
 		return conflicting(err, same)
 	}

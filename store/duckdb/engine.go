@@ -23,11 +23,11 @@ type engine struct {
 	db      *duck.DB
 	catalog string        // its name in the engine, in quotes
 	writing chan struct{} // is full while somebody has the writer
-	writer  *session
+	writer  *duck.Conn
 	commits atomic.Int64 // twice as many as there were, and one more during each
 
 	mu     sync.Mutex
-	idle   []*session
+	idle   []*duck.Conn
 	closed bool
 	using  sync.WaitGroup // sessions that are lent
 }
@@ -38,11 +38,11 @@ func openEngine(ctx context.Context, path string, o Options) (*engine, error) {
 		return nil, errs.Wrap(errs.Unavailable, err, "the DuckDB file cannot be opened")
 	}
 	e := &engine{db: db, writing: make(chan struct{}, 1)}
-	if e.writer, err = e.connect(); err == nil {
-		err = e.writer.conn.Exec(ctx, enclosed)
+	if e.writer, err = e.db.Connect(); err == nil {
+		err = e.writer.Exec(ctx, enclosed)
 	}
 	if err == nil {
-		err = e.writer.query(ctx, `SELECT current_database()`, func(row []any) error {
+		err = e.writer.Each(ctx, `SELECT current_database()`, func(row []any) error {
 			name, _ := row[0].(string)
 			e.catalog = duck.Quote(name)
 			return nil
@@ -58,19 +58,11 @@ func openEngine(ctx context.Context, path string, o Options) (*engine, error) {
 // another catalogue may have one of its own.
 func (e *engine) place(table string) string { return e.catalog + ".main." + duck.Quote(table) }
 
-func (e *engine) connect() (*session, error) {
-	conn, err := e.db.Connect()
-	if err != nil {
-		return nil, err
-	}
-	return &session{conn}, nil
-}
-
 // most is how many sessions wait to be used again.
 const most = 8
 
 // lend gives a session that reads, to be given back.
-func (e *engine) lend() (*session, error) {
+func (e *engine) lend() (*duck.Conn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -82,7 +74,7 @@ func (e *engine) lend() (*session, error) {
 		e.idle = e.idle[:n-1]
 		return c, nil
 	}
-	c, err := e.connect()
+	c, err := e.db.Connect()
 	if err != nil {
 		e.using.Done()
 	}
@@ -91,31 +83,31 @@ func (e *engine) lend() (*session, error) {
 
 // back takes a session back. worn: it is not to be used again, since something
 // is left in it.
-func (e *engine) back(c *session, worn bool) {
+func (e *engine) back(c *duck.Conn, worn bool) {
 	e.mu.Lock()
 	if worn = worn || e.closed || len(e.idle) >= most; !worn {
 		e.idle = append(e.idle, c)
 	}
 	e.mu.Unlock()
 	if worn {
-		c.close()
+		c.Close()
 	}
 	e.using.Done()
 }
 
 // read runs fn on a session, on one state of the file.
-func (e *engine) read(ctx context.Context, fn func(*session) error) error {
+func (e *engine) read(ctx context.Context, fn func(*duck.Conn) error) error {
 	c, err := e.lend()
 	if err != nil {
 		return err
 	}
-	err = c.reading(ctx, func() error { return fn(c) })
+	err = c.Reading(ctx, func() error { return fn(c) })
 	e.back(c, err != nil)
 	return err
 }
 
 // alone lends the writer.
-func (e *engine) alone(ctx context.Context, fn func(*session) error) error {
+func (e *engine) alone(ctx context.Context, fn func(*duck.Conn) error) error {
 	select {
 	case e.writing <- struct{}{}:
 	case <-ctx.Done():
@@ -132,7 +124,7 @@ func (e *engine) alone(ctx context.Context, fn func(*session) error) error {
 }
 
 func (e *engine) alive(ctx context.Context) error {
-	return e.read(ctx, func(c *session) error { return c.exec(ctx, `SELECT 1`) })
+	return e.read(ctx, func(c *duck.Conn) error { return c.Each(ctx, `SELECT 1`, nil) })
 }
 
 // close waits for what runs.
@@ -146,10 +138,10 @@ func (e *engine) close() error {
 	e.writing <- struct{}{}
 	defer func() { <-e.writing }()
 	for _, c := range idle {
-		c.close()
+		c.Close()
 	}
 	if e.writer != nil {
-		e.writer.close()
+		e.writer.Close()
 		e.writer = nil
 	}
 	return e.db.Close()

@@ -16,7 +16,7 @@ import (
 // insertAll appends rows to a table of which every column is as Varve declares
 // it.
 func (u *unit) insertAll(ctx context.Context, t *sqlquery.Table, rows [][]any) error {
-	a, err := u.conn.Append("main", t.Name)
+	a, err := u.Append("main", t.Name)
 	if err != nil {
 		return err
 	}

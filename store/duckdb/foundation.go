@@ -38,12 +38,12 @@ func (s *Store) recall(ctx context.Context) error {
 		return nil
 	}
 	s.known.Store(true)
-	position, err := s.writer.number(ctx, `SELECT max(position) FROM `+s.place("varve_change"))
+	position, err := s.writer.Number(ctx, `SELECT max(position) FROM `+s.place("varve_change"))
 	if err != nil {
 		return err
 	}
 	s.log.position.Store(position)
-	return s.writer.query(ctx, `SELECT value FROM `+s.place("varve_meta")+` WHERE key='relayed'`, func(row []any) error {
+	return s.writer.Each(ctx, `SELECT value FROM `+s.place("varve_meta")+` WHERE key='relayed'`, func(row []any) error {
 		text, _ := row[0].(string)
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) recall(ctx context.Context) error {
 // tables of Varve's names are somebody else's.
 func (s *Store) present(ctx context.Context) (bool, error) {
 	found := map[string]string{}
-	err := s.writer.query(ctx, `SELECT table_name, string_agg(column_name, ',' ORDER BY column_index) FROM duckdb_columns()
+	err := s.writer.Each(ctx, `SELECT table_name, string_agg(column_name, ',' ORDER BY column_index) FROM duckdb_columns()
 WHERE database_name=current_database() AND schema_name='main' AND starts_with(lower(table_name),'varve_') GROUP BY table_name`, func(row []any) error {
 		name, _ := row[0].(string)
 		found[name], _ = row[1].(string)
@@ -93,7 +93,7 @@ func (u *unit) foundation(ctx context.Context) error {
 		return nil
 	}
 	for _, t := range own {
-		if err := u.conn.Exec(ctx, `CREATE TABLE `+u.store.place(t.name)+` (`+t.columns+`)`); err != nil {
+		if err := u.Exec(ctx, `CREATE TABLE `+u.store.place(t.name)+` (`+t.columns+`)`); err != nil {
 			return err
 		}
 	}

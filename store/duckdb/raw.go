@@ -56,11 +56,11 @@ func (q data) Raw(ctx context.Context, r query.Raw, write bool) (query.Answer, e
 }
 
 func (q data) rawRead(ctx context.Context, sql string, args []any, a *answer) error {
-	return q.s.read(ctx, func(c *session) error {
-		if err := c.conn.Guard(ctx, sql, bounds); err != nil {
+	return q.s.read(ctx, func(c *duck.Conn) error {
+		if err := c.Guard(ctx, sql, bounds); err != nil {
 			return err
 		}
-		return a.ask(ctx, c.conn, sql, args, (*duck.Stmt).Reads)
+		return a.ask(ctx, c, sql, args, (*duck.Stmt).Reads)
 	})
 }
 
@@ -72,19 +72,19 @@ func (q data) rawWrite(ctx context.Context, sql string, args []any, a *answer) e
 		if err != nil {
 			return err
 		}
-		for _, name := range u.conn.TableNames(sql) {
+		for _, name := range u.TableNames(sql) {
 			if i := strings.LastIndexByte(name, '.'); i >= 0 && sqlquery.Private(strings.Trim(name[i+1:], `"`)) || sqlquery.Private(strings.Trim(name, `"`)) {
 				return errs.Field(errs.Forbidden, "sql", "%q is Varve's own", name)
 			}
 		}
-		if err := a.ask(ctx, u.conn, sql, args, func(s *duck.Stmt) bool { return s.Reads() || s.Changes() }); err != nil {
+		if err := a.ask(ctx, u.Conn, sql, args, func(s *duck.Stmt) bool { return s.Reads() || s.Changes() }); err != nil {
 			return err
 		}
 		if after, err := u.private(ctx); err != nil || before != after {
 			return errs.Field(errs.Forbidden, "sql", "tables whose names begin with varve_ are Varve's own")
 		}
 		u.anew = true
-		u.altered, err = q.s.look(ctx, u.session, "")
+		u.altered, err = q.s.look(ctx, u.Conn, "")
 		return err
 	})
 }
@@ -99,7 +99,7 @@ UNION ALL SELECT sql FROM duckdb_indexes() WHERE starts_with(lower(table_name),'
 		sql += ` UNION ALL SELECT count(*) || ' ' || coalesce(bit_xor(hash(t)),0) FROM ` + u.store.place(t.name) + ` t`
 	}
 	var parts []string
-	err = u.query(ctx, sql, func(row []any) error {
+	err = u.Each(ctx, sql, func(row []any) error {
 		text, _ := row[0].(string)
 		parts = append(parts, text)
 		return nil

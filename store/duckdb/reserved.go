@@ -16,7 +16,7 @@ import (
 // copyReserved reads the rows of those sources of a plan that are of other
 // rooms, as their owner may see them, and hands them to the engine as tables of
 // the session.
-func (q data) copyReserved(ctx context.Context, c *session, p *query.Plan, tables []*sqlquery.Table) (err error) {
+func (q data) copyReserved(ctx context.Context, c *duck.Conn, p *query.Plan, tables []*sqlquery.Table) (err error) {
 	for i := range p.Tables {
 		if tables[i] != nil {
 			continue
@@ -29,7 +29,7 @@ func (q data) copyReserved(ctx context.Context, c *session, p *query.Plan, table
 }
 
 // copySource copies what a plan needs of one source.
-func (q data) copySource(ctx context.Context, c *session, p *query.Plan, i int) (*sqlquery.Table, error) {
+func (q data) copySource(ctx context.Context, c *duck.Conn, p *query.Plan, i int) (*sqlquery.Table, error) {
 	src := p.Tables[i]
 	needed := columnsOf(p, i)
 	rows := &query.Plan{Tables: []query.Source{{Table: src.Table, Owner: src.Owner}}, Where: query.Cond{Op: query.And}}
@@ -43,7 +43,7 @@ func (q data) copySource(ctx context.Context, c *session, p *query.Plan, i int) 
 	}
 	f.text = make([]texts, len(needed))
 	name := "rows_" + strconv.Itoa(i)
-	if err := c.conn.Exec(ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(columns, ",")+")"); err != nil {
+	if err := c.Exec(ctx, "CREATE TEMP TABLE "+name+" ("+strings.Join(columns, ",")+")"); err != nil {
 		return nil, err
 	}
 	if err := f.all(ctx, c, name, q.s.Store.Query().Select(ctx, rows)); err != nil {
@@ -57,8 +57,8 @@ func (q data) copySource(ctx context.Context, c *session, p *query.Plan, i int) 
 }
 
 // all appends the rows of an answer to a table of the session.
-func (f *filler) all(ctx context.Context, c *session, table string, rows func(func([]any, error) bool)) error {
-	a, err := c.conn.Append("", table)
+func (f *filler) all(ctx context.Context, c *duck.Conn, table string, rows func(func([]any, error) bool)) error {
+	a, err := c.Append("", table)
 	if err != nil {
 		return err
 	}

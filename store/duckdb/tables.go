@@ -68,9 +68,9 @@ FROM duckdb_columns() c WHERE c.database_name=current_database() AND c.schema_na
  AND NOT starts_with(lower(c.table_name),'varve_') AND ($1='' OR c.table_name=$1) ORDER BY c.table_name, c.column_index`
 
 // look finds out about the tables of the file, or about one.
-func (s *Store) look(ctx context.Context, c *session, name string) (map[string]*sqlquery.Table, error) {
+func (s *Store) look(ctx context.Context, c *duck.Conn, name string) (map[string]*sqlquery.Table, error) {
 	found := map[string]*sqlquery.Table{}
-	err := c.query(ctx, columnsSQL, func(row []any) error {
+	err := c.Each(ctx, columnsSQL, func(row []any) error {
 		name, _ := row[0].(string)
 		t := found[name]
 		if t == nil {
@@ -86,11 +86,11 @@ func (s *Store) look(ctx context.Context, c *session, name string) (map[string]*
 	for _, t := range found {
 		t.Plain()
 	}
-	noted, err := c.number(ctx, `SELECT count(*) FROM duckdb_tables() WHERE database_name=current_database() AND schema_name='main' AND table_name='varve_data_table'`)
+	noted, err := c.Number(ctx, `SELECT count(*) FROM duckdb_tables() WHERE database_name=current_database() AND schema_name='main' AND table_name='varve_data_table'`)
 	if err != nil || noted == 0 {
 		return found, err
 	}
-	return found, c.query(ctx, `SELECT name, declaration FROM `+s.place("varve_data_table")+` WHERE $1='' OR name=$1`, func(row []any) error {
+	return found, c.Each(ctx, `SELECT name, declaration FROM `+s.place("varve_data_table")+` WHERE $1='' OR name=$1`, func(row []any) error {
 		name, _ := row[0].(string)
 		declaration, _ := row[1].(string)
 		if t := found[name]; t != nil {
@@ -156,17 +156,17 @@ func (u *unit) create(ctx context.Context, t *query.Table) error {
 			columns[i] += " NOT NULL"
 		}
 	}
-	if err := u.conn.Exec(ctx, "CREATE TABLE "+u.store.place(t.Name)+" ("+strings.Join(columns, ",")+")"); err != nil {
+	if err := u.Exec(ctx, "CREATE TABLE "+u.store.place(t.Name)+" ("+strings.Join(columns, ",")+")"); err != nil {
 		return err
 	}
 	declaration, err := sqlquery.Encode(t)
 	if err != nil {
 		return err
 	}
-	if err := u.exec(ctx, `INSERT OR REPLACE INTO `+u.store.place("varve_data_table")+` VALUES ($1,$2)`, t.Name, declaration); err != nil {
+	if err := u.Each(ctx, `INSERT OR REPLACE INTO `+u.store.place("varve_data_table")+` VALUES ($1,$2)`, nil, t.Name, declaration); err != nil {
 		return err
 	}
-	found, err := u.store.look(ctx, u.session, t.Name)
+	found, err := u.store.look(ctx, u.Conn, t.Name)
 	if err == nil && found[t.Name] == nil {
 		err = errs.New(errs.Internal, "the table %q was made and is not there", t.Name)
 	}
@@ -184,11 +184,11 @@ func (q data) Drop(ctx context.Context, name string) error {
 		case !t.Created:
 			return errs.Field(errs.Forbidden, "table", "%q was not made by Varve; whoever made it may drop it", name)
 		}
-		if err := u.conn.Exec(ctx, "DROP TABLE "+q.s.place(name)); err != nil {
+		if err := u.Exec(ctx, "DROP TABLE "+q.s.place(name)); err != nil {
 			return err
 		}
 		u.altered[name] = nil
-		return u.exec(ctx, `DELETE FROM `+q.s.place("varve_data_table")+` WHERE name=$1`, name)
+		return u.Each(ctx, `DELETE FROM `+q.s.place("varve_data_table")+` WHERE name=$1`, nil, name)
 	})
 }
 

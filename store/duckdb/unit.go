@@ -7,13 +7,14 @@ import (
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/duck"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
 // unit is one transaction on the writer, with the notes that it leaves.
 type unit struct {
-	*session
+	*duck.Conn
 	store    *Store
 	position int64 // of its last note
 	relayed  int64
@@ -30,9 +31,9 @@ func (s *Store) change(ctx context.Context, fn func(*unit) error) error {
 	if err := store.Outer(ctx); err != nil {
 		return err
 	}
-	return givenUp(ctx, s.alone(ctx, func(c *session) error {
-		u := &unit{session: c, store: s, position: s.log.position.Load(), relayed: s.log.relayed.Load(), altered: map[string]*sqlquery.Table{}}
-		return c.transaction(ctx, func() error {
+	return givenUp(ctx, s.alone(ctx, func(c *duck.Conn) error {
+		u := &unit{Conn: c, store: s, position: s.log.position.Load(), relayed: s.log.relayed.Load(), altered: map[string]*sqlquery.Table{}}
+		return c.TransactionWith(ctx, func() error {
 			if err := u.foundation(ctx); err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ func (u *unit) note(ctx context.Context, events []change.Event) error {
 
 // append writes notes at the positions that they have.
 func (u *unit) append(ctx context.Context, events []change.Event) error {
-	a, err := u.conn.Append("main", "varve_change")
+	a, err := u.Append("main", "varve_change")
 	if err != nil {
 		return err
 	}

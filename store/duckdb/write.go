@@ -90,7 +90,7 @@ func (u *unit) insertEach(ctx context.Context, t *sqlquery.Table, rows [][]any, 
 	key := t.KeyColumn()
 	out := &sqlquery.Output{Column: key}
 	sql += " RETURNING " + plainly(duck.Quote(key.Name), key)
-	s, err := u.conn.Prepare(ctx, sql)
+	s, err := u.Prepare(ctx, sql)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (u *unit) insertEach(ctx context.Context, t *sqlquery.Table, rows [][]any, 
 		for i, at := range columns {
 			args[i] = bound(row[at], t.Native[at].Type)
 		}
-		if err := u.each(ctx, s, func(row []any) error {
+		if err := s.Each(ctx, func(row []any) error {
 			k, err := cell(out, row[0])
 			keys = append(keys, k)
 			return err
@@ -143,8 +143,8 @@ func (q data) among(ctx context.Context, t *sqlquery.Table, keys []any) (there [
 		if err != nil {
 			return nil, err
 		}
-		err = q.s.read(ctx, func(c *session) error {
-			return c.query(ctx, asked.SQL, func(row []any) error {
+		err = q.s.read(ctx, func(c *duck.Conn) error {
+			return c.Each(ctx, asked.SQL, func(row []any) error {
 				k, err := cell(&asked.Columns[0], row[0])
 				there = append(there, k)
 				return err
@@ -192,7 +192,7 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, statement 
 			return err
 		}
 		var found []any
-		err = u.query(ctx, asked.SQL, func(row []any) error {
+		err = u.Each(ctx, asked.SQL, func(row []any) error {
 			k, err := cell(&asked.Columns[0], row[0])
 			found = append(found, k)
 			return err
