@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/all"
+	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/config"
 	"github.com/varvedb/varve/server"
 )
@@ -59,7 +61,11 @@ func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.D
 	default:
 		o.DefaultData = folder
 	}
-	return all.Open(ctx, d.URL, &o)
+	db, err := all.Open(ctx, d.URL, &o)
+	if errors.Is(err, errs.Invalid) || errors.Is(err, errs.Unsupported) {
+		return nil, usage{err} // which another try does not change
+	}
+	return db, err
 }
 
 // isFolder tells whether a URL is the name of a data folder.

@@ -135,6 +135,28 @@ def test_two_processes_share_a_folder_and_the_second_takes_over(binary, folder):
     assert not answers_unix(str(folder / "varve.sock"))
 
 
+async def test_a_wrong_setting_is_said_and_not_tried_again(
+    binary, folder, monkeypatch
+):
+    counting = folder / "counting"
+    counting.write_text(f'#!/bin/sh\necho >>"{folder}/starts"\nexec "{binary}" "$@"\n')
+    counting.chmod(0o700)
+    monkeypatch.setenv("VARVE_URL", "cassandra://u:secret@h/d")
+    layer = VarveDataLayer(data=folder, binary=str(counting))
+    with pytest.raises(errors.UnsupportedError, match="no database kind .*cassandra"):
+        await layer.get_user("ada")
+    with pytest.raises(errors.UnsupportedError) as raised:
+        await layer.create_step(message("t"))
+    assert raised.value.field == "url" and "secret" not in str(raised.value)
+    # Once to serve, and once to be asked what is wrong.
+    assert (folder / "starts").read_text() == "\n\n"
+    await layer.close()
+    monkeypatch.delenv("VARVE_URL")
+    layer._client.server.start()
+    until(lambda: answers_unix(str(folder / "varve.sock")))
+    layer._client.server.stop()
+
+
 async def test_a_server_that_does_not_start_is_said_soon(folder):
     layer = VarveDataLayer(data=folder, binary="false")
     began = time.monotonic()

@@ -239,6 +239,8 @@ class Client:
                 break
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)
+        if answer is None and self.server is not None and self.server.refusal:
+            raise errors.from_problem(self.server.refusal) from failure
         if answer is None:
             raise errors.UnavailableError(
                 self._explained(failure), request_id=headers["X-Request-Id"]

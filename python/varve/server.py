@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
+_USAGE = 2  # the exit code of a program that was told something wrong
 _TRIES = 3  # after so many starts without an answer, calls fail at once
 _PAUSE, _LONGEST_PAUSE = 0.05, 5.0  # seconds between starts
 _ATTACHED_SECONDS = 1.0  # between looks at a server that is another process's
@@ -55,6 +56,8 @@ class Server:
     ``arguments`` are further ones of ``varve serve``; ``environment`` are
     variables for it, for settings that other users of the machine may not see.
     ``failure`` is a sentence while the server does not start, else None.
+    ``refusal`` is the program's own error where it never will, since its settings
+    are wrong; it is not started again then, until ``stop`` and ``start``.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Server:
         self.environment = dict(environment or {})
         self.binary = find_binary(binary)
         self.failure: str | None = None
+        self.refusal: dict[str, Any] | None = None
         self._log = logger or logging.getLogger("varve")
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -105,6 +109,7 @@ class Server:
             # the death signal when the *thread* that started the child ends.
             self._pid, self._process = os.getpid(), None
             self._ended = threading.Event()
+            self.failure = self.refusal = None
             self._thread = threading.Thread(
                 target=self._supervise,
                 args=(self._ended,),
@@ -162,11 +167,24 @@ class Server:
             code, answered = self._run_once(ended)
             if ended.is_set():
                 return
+            if code == _USAGE and not answered and self._refused():
+                ended.wait()
+                return
             failed = 0 if answered else failed + 1
             self._log.warning("varve serve ended with code %s; starting it again", code)
             if failed >= _TRIES:
                 self.failure = f"`varve serve` does not start; it ends with code {code}"
             ended.wait(min(_PAUSE * 2**failed, _LONGEST_PAUSE))
+
+    def _refused(self) -> bool:
+        """Whether the program says what is wrong with its settings."""
+        said = self.why()
+        if said is None:
+            return False
+        self.refusal = said  # before failure, which callers wait for
+        self.failure = f"`varve serve` does not start: {said.get('detail')}"
+        self._log.error("%s", self.failure)
+        return True
 
     def _run_once(self, ended: threading.Event) -> tuple[int | None, bool]:
         """Runs the server until it ends: its exit code, None if it did not run,
