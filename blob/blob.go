@@ -18,6 +18,7 @@ import (
 	"io"
 	"io/fs"
 	"mime"
+	"syscall"
 	"time"
 
 	"gocloud.dev/blob"
@@ -316,6 +317,9 @@ func classify(err error, doing string) error {
 		return errs.Wrap(errs.NotFound, err, "there are no bytes under this key")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return errs.Wrap(errs.Unavailable, err, "the call was given up")
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return errs.Wrap(errs.Unavailable, err, "the disk of the place for bytes is full; free some space on it and try again")
 	}
 	return errs.Wrap(errs.Unavailable, err, "the place for bytes failed to %s; look at its disk space and permissions", doing)
 }

@@ -100,7 +100,12 @@ func writable(dir string) error {
 }
 
 // refused hides that a folder is missing, which is not a missing key.
-func refused(err error) error { return errors.New(err.Error()) }
+func refused(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(err.Error())
+	}
+	return err
+}
 
 // settle puts a file and its folder on disk: the database will say that it is
 // there, and keeps its own word over a power cut.

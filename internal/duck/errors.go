@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
@@ -25,6 +26,10 @@ var (
 		"Decimal", "Not implemented", "Constraint", "Sequence", "Dependency", "Settings", "Invalid Configuration"}
 	damages = []string{"IO", "FATAL", "INTERNAL", "Serialization", "Corruption"}
 )
+
+// full is how the system says that a disk is, which the engine repeats: it has
+// no code for it.
+var full = strings.ToLower(syscall.ENOSPC.Error())
 
 // failure is the error for a message of the engine's. What it repeats of the
 // statement, below the first line, is left out.
@@ -45,6 +50,8 @@ func failure(message string) error {
 		return errs.Field(errs.Unsupported, "sql", "%s", detail)
 	case name == "INTERRUPT":
 		return context.Canceled
+	case name == "IO" && strings.Contains(strings.ToLower(first), full):
+		return errs.Wrap(errs.Unavailable, errors.Join(ErrDamaged, errors.New(first)), "the disk of the analytical engine's file is full; free some space on it and try again")
 	case slices.Contains(damages, name):
 		return errs.Wrap(errs.Internal, errors.Join(ErrDamaged, errors.New(first)), "the analytical engine failed")
 	}

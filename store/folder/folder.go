@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/errs"
@@ -127,6 +128,9 @@ func (s *Store) sweep() {
 func unread(err error, what string) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return errs.Wrap(errs.Forbidden, err, "%s: there is no permission", what)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return errs.Wrap(errs.Unavailable, err, "%s: its disk is full; free some space on it and try again", what)
 	}
 	return errs.Wrap(errs.Unavailable, err, "%s", what)
 }

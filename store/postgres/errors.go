@@ -100,6 +100,12 @@ func kindOf(code string) (errs.Kind, string) {
 		return errs.Unavailable, "the database refuses this user or password"
 	case "3D000":
 		return errs.Unavailable, "the database does not exist on this server"
+	case "53100":
+		return errs.Unavailable, "nothing was written: the disk of the database's server is full; free some space there and try again"
+	case "53300":
+		return errs.Unavailable, "the database has no connections left; allow it more, or let fewer programs have them"
+	case "58030":
+		return errs.Unavailable, "the database's server cannot write or read its files; look at its disk"
 	case "40001", "40P01", "55P03", "57014":
 		return errs.Unavailable, "the database gave the work up; try again"
 	}
@@ -117,7 +123,7 @@ var classes = []struct {
 	detail string
 }{
 	{"08", errs.Unavailable, "the connection to the database broke"},
-	{"53", errs.Unavailable, "the database has no room or connections left"},
+	{"53", errs.Unavailable, "the database has no memory or other means left; try again, or give it more"},
 	{"57P", errs.Unavailable, "the database is shutting down or starting"},
 	{"58", errs.Unavailable, "the database's machine reports an error"},
 	{"22", errs.Invalid, "a value does not fit its column"},

@@ -9,6 +9,8 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
+const nothingWritten = "nothing was written"
+
 // classify gives an error of SQLite its kind, by result code and never by
 // text. Errors that have a kind already stay as they are.
 func classify(err error) error {
@@ -29,7 +31,7 @@ func classify(err error) error {
 	case sqlite3.INTERRUPT:
 		return errs.Wrap(errs.Unavailable, err, "the call was given up")
 	case sqlite3.FULL:
-		return errs.Wrap(errs.Unavailable, err, "the disk is full; nothing was written: free some space and try again")
+		return errs.Wrap(errs.Unavailable, err, nothingWritten+": the disk of the database file is full; free some space on it and try again")
 	case sqlite3.READONLY, sqlite3.PERM, sqlite3.AUTH:
 		return errs.Wrap(errs.Unavailable, err, "the database file cannot be written; check the rights of the file and its folder")
 	case sqlite3.CANTOPEN, sqlite3.NOLFS:

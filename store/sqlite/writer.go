@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3"
@@ -315,11 +316,17 @@ func (w *writer) again(items []*item) int {
 	return ok
 }
 
-// fail gives an error to every item that has none of its own.
+// fail gives an error to every item that has none of its own. What it says of
+// the cause and its remedy goes to who wrote, and further than causes do.
 func fail(items []*item, err error) {
+	nothing := errs.Wrap(errs.KindOf(err), err, nothingWritten)
+	var e *errs.Error
+	if errors.As(err, &e) {
+		nothing = &errs.Error{Kind: e.Kind, Field: e.Field, Detail: nothingWritten + ": " + strings.TrimPrefix(e.Detail, nothingWritten+": "), Err: e.Err}
+	}
 	for _, it := range items {
 		if it.err == nil {
-			it.err = errs.Wrap(errs.KindOf(err), err, "nothing was written")
+			it.err = nothing
 		}
 	}
 }

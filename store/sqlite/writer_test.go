@@ -316,6 +316,11 @@ func TestAFullDiskIsUnavailableAndPasses(t *testing.T) {
 		if errs.KindOf(err) != errs.Unavailable || !errors.Is(err, sqlite3.FULL) {
 			t.Errorf("got %v", err)
 		}
+		// What is told over HTTP too.
+		var e *errs.Error
+		if !errors.As(err, &e) || !strings.HasPrefix(e.Detail, "nothing was written: the disk") || !strings.Contains(e.Detail, "free some space") || strings.Contains(e.Detail, s.path) {
+			t.Errorf("it says %+v", e)
+		}
 	}
 	blob := state.Write{Op: state.OpPut, Key: "k", Values: map[string]any{"k": "k", "b": make([]byte, 1<<20)}}
 	if _, err := s.State().Write(t.Context(), "t", []state.Write{blob}); errs.KindOf(err) != errs.Unavailable || !errors.Is(err, sqlite3.FULL) {
