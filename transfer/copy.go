@@ -421,6 +421,13 @@ func (r *run) load(ctx context.Context, threads []chat.Thread) (refused []chat.T
 	if err == nil || !ofTheThread(err) {
 		return nil, err
 	}
+	if len(threads) == 1 && errs.KindOf(err) == errs.Conflict {
+		// Another copy may have written the thread meanwhile: now it is seen.
+		err = r.to.Load(ctx, threads, chat.Write{Now: time.Now().UTC()})
+		if err == nil || !ofTheThread(err) {
+			return nil, err
+		}
+	}
 	if len(threads) == 1 {
 		r.refuse(fmt.Sprintf("thread %q: %v", threads[0].ID, err))
 		return threads, nil

@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store"
@@ -38,7 +40,10 @@ func (r rooms) Prepare(ctx context.Context) error {
 	if !l.official {
 		drop = append(drop, fmt.Sprintf(`ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s`, l.target("steps"), stepsKey))
 	}
-	return o.s.alter(ctx, drop)
+	if err := o.s.alter(ctx, drop); code(err) != "55P03" {
+		return err
+	}
+	return nil // another copy is at work already: this one goes on beside it
 }
 
 const (
@@ -55,20 +60,70 @@ func (r rooms) Settle(ctx context.Context) error {
 		return err
 	}
 	if l.origin == own {
-		if l, err = o.s.introspect(ctx); err != nil {
+		if err := o.s.resettle(ctx); err != nil {
 			return err
-		}
-		for _, r := range l.unsettled() {
-			if err := r.apply(ctx, o.s); err != nil {
-				return err
-			}
 		}
 	}
 	var tables []string
 	for _, name := range sqlcore.Tables() {
 		tables = append(tables, l.target(name))
 	}
-	return o.s.direct().write(ctx, sqlcore.Query{SQL: `ANALYZE ` + strings.Join(tables, ",")})
+	for try := 1; ; try++ {
+		err := o.s.direct().write(ctx, sqlcore.Query{SQL: `ANALYZE ` + strings.Join(tables, ",")})
+		if code(err) != "40P01" || try == lockTries { // another's index waits for this, and this for that
+			return err
+		}
+		if err := pause(ctx, time.Duration(try)*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// resettle makes what Prepare took away, one after the other. Copies that end
+// at the same time would make the same: whoever finds another at work waits and
+// then looks at what is left. Two that began at once wait for each other's
+// indexes, and the server ends one of them, which goes on like that.
+func (s *Store) resettle(ctx context.Context) error {
+	done := map[string]bool{} // some cannot be made, and are not tried again
+	for try := 1; ; {
+		l, err := s.introspect(ctx)
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(l.unsettled(), func(r remedy) bool { return done[r.What] })
+		if len(left) == 0 {
+			return nil
+		}
+		busy, err := s.altering(ctx, l)
+		if err != nil {
+			return err
+		}
+		if !busy {
+			err = left[0].apply(ctx, s)
+			if c := code(err); (c != "40P01" && c != "55P03") || try == lockTries {
+				if err != nil {
+					return err
+				}
+				done[left[0].What] = true
+				continue
+			}
+			try++
+		}
+		if err := pause(ctx, time.Second/2); err != nil {
+			return err
+		}
+	}
+}
+
+// altering tells whether another session makes an index of steps.
+func (s *Store) altering(ctx context.Context, l *layout) (busy bool, err error) {
+	const sql = `SELECT 1 FROM pg_locks WHERE locktype='relation' AND mode='ShareUpdateExclusiveLock' AND pid<>pg_backend_pid()
+AND database=(SELECT oid FROM pg_database WHERE datname=current_database()) AND relation=to_regclass($1) LIMIT 1`
+	err = s.direct().write(ctx, sqlcore.Query{SQL: sql, Args: []any{l.target("steps")}, Each: func(sqlcore.Row) error {
+		busy = true
+		return nil
+	}})
+	return busy, err
 }
 
 // unsettled is what Prepare took away and Settle has not made again.

@@ -97,3 +97,23 @@ func TestStepsOfNoThreadDoNotStopTheEnd(t *testing.T) {
 		t.Error("a step of no thread was taken")
 	}
 }
+
+// Copies that end at the same time make the same indexes, and none of them
+// fails over it.
+func TestCopiesEndAtTheSameTime(t *testing.T) {
+	url := pgNew(t)
+	db, before := loaded(t, url)
+	others := []*postgres.Store{db, open(t, url), open(t, url)}
+	ended := make(chan error, len(others))
+	for _, other := range others {
+		go func() { ended <- other.Chat().(chat.Preparer).Settle(t.Context()) }()
+	}
+	for range others {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if now := shape(t, url); now != before {
+		t.Errorf("after all copies:\n%s\nbefore them:\n%s", now, before)
+	}
+}
