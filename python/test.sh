@@ -19,6 +19,14 @@ done
 : "${versions:=1.3.2 2.0.603 2.5.5 2.9.6 2.12.0}"
 
 mkdir -p "$envs"
+
+# An app that starts imports some two thousand modules. What Python makes of them
+# is kept beside the environments, whatever the machine's habit is: without, each
+# start compiles them again.
+PYTHONDONTWRITEBYTECODE=
+PYTHONPYCACHEPREFIX=$(cd "$envs" && pwd)/bytecode
+export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
+
 if [ ! -x "$envs/uv-tool/bin/uv" ]; then
 	python3 -m venv "$envs/uv-tool"
 	"$envs/uv-tool/bin/pip" install --quiet uv

@@ -43,6 +43,12 @@ need chromium command -v chromium
 "$root/scripts/need-buckets"
 
 mkdir -p "$VARVE_VENVS"
+
+# As in python/test.sh: compiled modules are kept, or each start of an app compiles them again.
+PYTHONDONTWRITEBYTECODE=
+PYTHONPYCACHEPREFIX=$(cd "$VARVE_VENVS" && pwd)/bytecode
+export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
+
 if [ ! -x "$VARVE_VENVS/uv-tool/bin/uv" ]; then
 	python3 -m venv "$VARVE_VENVS/uv-tool"
 	"$VARVE_VENVS/uv-tool/bin/pip" install --quiet uv </dev/null
