@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -13,8 +14,9 @@ import (
 	"github.com/varvedb/varve/server/wire"
 )
 
-// routes registers every call and makes the OpenAPI document of them.
-func (s *Server) routes() error {
+// routes registers every call. The OpenAPI document of them is made when it is
+// first asked for: that takes longer than all else that a server begins with.
+func (s *Server) routes() {
 	config := apiConfig(s.opt.Version)
 	s.api = humago.New(s.mux, config)
 	s.paper = huma.NewAPI(config, onPaper{})
@@ -33,16 +35,22 @@ func (s *Server) routes() error {
 	s.componentRoutes()
 	s.artifactRoutes()
 	s.healthRoutes()
-	spec, err := json.MarshalIndent(config.OpenAPI, "", "  ")
-	if err != nil {
-		return errs.Wrap(errs.Internal, err, "the OpenAPI document")
-	}
-	s.spec = spec
-	s.mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Write(s.spec)
+	s.spec = sync.OnceValues(func() ([]byte, error) {
+		doc, err := json.MarshalIndent(config.OpenAPI, "", "  ")
+		if err != nil {
+			return nil, errs.Wrap(errs.Internal, err, "the OpenAPI document")
+		}
+		return doc, nil
 	})
-	return nil
+	s.plainHandler("GET /openapi.json", func(_ context.Context, c *call) error {
+		doc, err := s.spec()
+		if err != nil {
+			return err
+		}
+		c.Header().Set("Content-Type", "application/openapi+json")
+		c.Write(doc)
+		return nil
+	})
 }
 
 func apiConfig(version string) huma.Config {

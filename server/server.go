@@ -20,7 +20,7 @@ type Server struct {
 	mux     *http.ServeMux
 	api     huma.API // serves what it registers
 	paper   huma.API // only describes
-	spec    []byte   // the OpenAPI document
+	spec    func() ([]byte, error)
 	metrics *metrics
 	buffers buffers
 
@@ -53,9 +53,7 @@ func New(o Options) (*Server, error) {
 		return nil, errs.Wrap(errs.Invalid, err, "metrics")
 	}
 	s.metrics = m
-	if err := s.routes(); err != nil {
-		return nil, err
-	}
+	s.routes()
 	return s, nil
 }
 
@@ -65,7 +63,7 @@ func New(o Options) (*Server, error) {
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // OpenAPI is the document that GET /openapi.json answers.
-func (s *Server) OpenAPI() []byte { return s.spec }
+func (s *Server) OpenAPI() ([]byte, error) { return s.spec() }
 
 // Serve listens until ctx ends or a listener fails, and then stops: no new
 // connections, requests in flight get Options.Grace.

@@ -3,16 +3,20 @@ package todo_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/varvedb/varve"
-	"github.com/varvedb/varve/all"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/pgtest"
 	"github.com/varvedb/varve/page"
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/store"
+	"github.com/varvedb/varve/store/memory"
+	"github.com/varvedb/varve/store/postgres"
+	"github.com/varvedb/varve/store/sqlite"
 	"github.com/varvedb/varve/todo"
 )
 
@@ -42,9 +46,21 @@ var rules = map[string]func(*testing.T, *varve.DB){
 	"it is part of a transaction":                              itIsPartOfATransaction,
 }
 
+// drivers are those that the test names: package all would link an engine for
+// questions that nobody asks here.
+var drivers = map[string]varve.Driver{
+	"memory": func(context.Context, varve.Source, *slog.Logger) (store.Store, error) { return memory.Open(), nil },
+	"sqlite": func(ctx context.Context, src varve.Source, log *slog.Logger) (store.Store, error) {
+		return sqlite.Open(ctx, src.Path, sqlite.Options{Log: log})
+	},
+	"postgres": func(ctx context.Context, src varve.Source, log *slog.Logger) (store.Store, error) {
+		return postgres.Open(ctx, src.URL, postgres.Options{Log: log})
+	},
+}
+
 func open(t *testing.T, url string) *varve.DB {
 	t.Helper()
-	db, err := all.Open(t.Context(), url, &varve.Options{Data: t.TempDir()})
+	db, err := varve.Open(t.Context(), url, &varve.Options{Data: t.TempDir(), Drivers: drivers})
 	if err != nil {
 		t.Fatal(err)
 	}
