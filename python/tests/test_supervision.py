@@ -135,9 +135,7 @@ def test_two_processes_share_a_folder_and_the_second_takes_over(binary, folder):
     assert not answers_unix(str(folder / "varve.sock"))
 
 
-async def test_a_wrong_setting_is_said_and_not_tried_again(
-    binary, folder, monkeypatch
-):
+async def test_a_wrong_setting_is_said_and_not_tried_again(binary, folder, monkeypatch):
     counting = folder / "counting"
     counting.write_text(f'#!/bin/sh\necho >>"{folder}/starts"\nexec "{binary}" "$@"\n')
     counting.chmod(0o700)

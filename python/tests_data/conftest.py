@@ -1,47 +1,18 @@
-"""Fixtures: the server's binary, a folder for each test, a datalayer on each database."""
+"""Fixtures: a datalayer on each database."""
 
 from __future__ import annotations
 
-import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE)]
-
-for name in [n for n in os.environ if n.startswith("VARVE_") and n != "VARVE_BINARY"]:
-    os.environ.pop(name)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from postgres import Postgres
 
 import varve
-
-
-@pytest.fixture(scope="session", autouse=True)
-def binary() -> str:
-    """The server as it is in this repository; there is no testing without it."""
-    if not os.environ.get("VARVE_BINARY"):
-        root = HERE.parent.parent
-        target = root / "bin" / "varve"
-        subprocess.run(
-            ["go", "build", "-o", str(target), "./cmd/varve"], cwd=root, check=True
-        )
-        os.environ["VARVE_BINARY"] = str(target)
-    return os.environ["VARVE_BINARY"]
-
-
-@pytest.fixture
-def folder(monkeypatch):
-    """The working folder; a short path, since a Unix socket's name may not be long."""
-    path = tempfile.mkdtemp(prefix="varve-")
-    monkeypatch.chdir(path)
-    yield pathlib.Path(path)
-    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

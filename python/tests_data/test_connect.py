@@ -59,11 +59,14 @@ def test_a_folder_and_what_the_settings_say(folder, program, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["sqlite:app.db", "duckdb:app.duckdb", "csv:.", "./d", "sqlite:d/varve.db"]
+    "address",
+    ["sqlite:app.db", "duckdb:app.duckdb", "csv:.", "./d", "sqlite:d/varve.db"],
 )
 def test_what_the_command_line_kept(folder, program, monkeypatch, address):
     (folder / "weights").write_bytes(b"learned")
-    digest = program("artifact", "put", "weights", "--url", address).split(":")[-1].strip()
+    digest = (
+        program("artifact", "put", "weights", "--url", address).split(":")[-1].strip()
+    )
     monkeypatch.setenv("VARVE_URL", address)
     for url in (address, None):
         with varve.connect(url) as db:

@@ -1,4 +1,4 @@
-"""Fixtures: the server's binary and a folder of its own for each test."""
+"""Fixtures of all tests of the package: the server's binary, and a folder for each."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import tempfile
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
 
-for name in ("VARVE_SERVER", "VARVE_API_KEY", "VARVE_DATA", "VARVE_URL"):
-    os.environ.pop(name, None)
+for name in [n for n in os.environ if n.startswith("VARVE_") and n != "VARVE_BINARY"]:
+    os.environ.pop(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def binary() -> str:
     """The server as it is in this repository; there is no testing without it."""
     if not os.environ.get("VARVE_BINARY"):
-        root = HERE.parent.parent
-        target = root / "bin" / "varve"
+        target = HERE.parent / "bin" / "varve"
         subprocess.run(
-            ["go", "build", "-o", str(target), "./cmd/varve"], cwd=root, check=True
+            ["go", "build", "-o", str(target), "./cmd/varve"],
+            cwd=HERE.parent,
+            check=True,
         )
         os.environ["VARVE_BINARY"] = str(target)
     return os.environ["VARVE_BINARY"]
@@ -33,7 +34,7 @@ def binary() -> str:
 
 @pytest.fixture
 def folder(monkeypatch):
-    """A short path, since a Unix socket's name may not be long."""
+    """The working folder; a short path, since a Unix socket's name may not be long."""
     path = tempfile.mkdtemp(prefix="varve-")
     monkeypatch.chdir(path)
     yield pathlib.Path(path)
