@@ -85,7 +85,9 @@ func (s *server) serve(program, dir string) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--bind-address=127.0.0.1",
+	// A server that starts removes the temporary tables that it finds in its
+	// folder for them, those of others included: each has a folder of its own.
+	args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--tmpdir=" + dir, "--bind-address=127.0.0.1",
 		"--port=" + port, "--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--innodb-buffer-pool-size=128M", "--max-connections=400", "--skip-log-bin", "--skip-name-resolve"}, s.options...)
 	// Nothing of it is wanted when we are gone, so it need not end in good order.

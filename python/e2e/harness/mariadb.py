@@ -29,7 +29,8 @@ class MariaDB:
         subprocess.run(install, check=True, capture_output=True, user=self.user, group=self.user, cwd=self.folder)
         serve = [program("mariadbd"), "--no-defaults", f"--datadir={data}", "--bind-address=127.0.0.1"]
         serve += [f"--port={self.port}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
-        serve += ["--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]
+        # Of its own, because a server that starts removes what others keep in the same.
+        serve += [f"--tmpdir={self.folder}", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]
         self.process = Process(serve, self.folder / "log", user=self.user, cwd=self.folder)
         until(self.answers, "MariaDB answers")
         return self
