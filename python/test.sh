@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests the Python package against the real server, on each Chainlit it supports,
-# what it does for small state, with ibis, and the datalayer, on PostgreSQL too.
+# what it does for small state, with ibis, and the datalayer, on PostgreSQL
+# and MariaDB too.
 #
 #   python/test.sh [VERSION…] [-- PYTEST OPTIONS]
 #

@@ -10,7 +10,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from postgres import Postgres
+from postgres import Postgres  # finds the harness of other tests
+from harness.mariadb import MariaDB
 
 import varve
 
@@ -22,11 +23,17 @@ def postgres():
     server.stop()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "duckdb"])
+@pytest.fixture(scope="session")
+def mariadb():
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mariadb", "duckdb"])
 def url(request, folder):
     """A database of its own, of each kind."""
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
+    if request.param in ("postgres", "mariadb"):
+        server = request.getfixturevalue(request.param)
         return server.database(folder.name.replace("-", "_"))
     return {
         "memory": "memory:",
