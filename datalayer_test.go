@@ -95,6 +95,36 @@ func open(t *testing.T, url string, o varve.Options) *varve.DB {
 	return db
 }
 
+// The same at a server: its database has the tables and the components, and a
+// folder the artifacts, however its address is spelled.
+func TestWhatAServersURLOpens(t *testing.T) {
+	for kind, url := range map[string]string{"postgres": pgtest.New(t), "mysql": mytest.New(t)} {
+		_, rest, _ := strings.Cut(url, "://")
+		other := map[string]string{"postgres": "postgresql+asyncpg://", "mysql": "mysql+aiomysql://"}[kind] + rest
+		artifacts := t.TempDir()
+		for name, o := range map[string]varve.Options{"nothing": {}, "metadata": {Metadata: url}, "SQLAlchemy": {Metadata: other}} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				o.Artifacts = artifacts
+				db := open(t, url, o)
+				if db.Databackend().Kind != kind || db.Metadata() != db.Databackend() || db.Artifacts().Kind != "file" || db.Compute().Kind != "local" {
+					t.Errorf("it opened %v, %v, %v, %v", db.Databackend(), db.Metadata(), db.Artifacts().Part, db.Compute())
+				}
+				m := &component.Model{Base: component.Base{Identifier: name}, Artifacts: map[string]component.Bytes{"w": {Data: make([]byte, 1<<16)}}}
+				if _, err := db.Apply(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+				loaded, err := open(t, other, varve.Options{Artifacts: artifacts}).Load(t.Context(), component.Newest("model", name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if w, err := loaded.(*component.Model).Artifacts["w"].Read(t.Context()); err != nil || len(w) != 1<<16 {
+					t.Errorf("%d bytes came back, %v", len(w), err)
+				}
+			})
+		}
+	}
+}
+
 func TestMetadataElsewhere(t *testing.T) {
 	url := pgtest.New(t)
 	db := open(t, "memory:", varve.Options{Metadata: url, Artifacts: t.TempDir()})
