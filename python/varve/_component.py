@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Union
 
@@ -30,6 +31,8 @@ class Artifact:
     def __init__(self, digest: str, read: Callable[[str], bytes] | None = None) -> None:
         self.digest = digest.removeprefix(_BLOB)
         self._read = read
+        # Its bytes lie beside a declaration, and go with that.
+        self.travels = False
 
     def read(self) -> bytes:
         """The bytes, verified. Raises NotFoundError when nobody has them."""
@@ -147,6 +150,17 @@ class Component:
                 out[f.name] = _written(value, f.metadata.get("holds"), place, put)
         return {**self.extra, **out}
 
+    @staticmethod
+    def read(place: str | os.PathLike[str], digest: str | None = None) -> Any:
+        """What `varve export` wrote to a folder or a .zip, with the components
+        inside it; ``db.add(Component.read("app.zip"))`` brings it elsewhere. Every
+        byte is held against the manifest: an export that was changed, has more
+        files, or paths that lead out of it is an InvalidError. ``digest`` is the
+        SHA-256 that the export told; another export is then refused."""
+        from ._bundle import Export  # which knows components
+
+        return Export(place, digest).component()
+
     @classmethod
     def from_json(
         cls, given: Mapping[str, Any], read: Callable[[str], bytes] | None = None
@@ -211,7 +225,9 @@ def _component(value: Any, place: str, put: Any) -> Any:
 
 def _content(value: Any, place: str, put: Any) -> Any:
     if isinstance(value, Artifact):
-        return value.link
+        if put is None or not value.travels:
+            return value.link
+        value = value.read()
     if isinstance(value, str):
         value = value.encode("utf-8")
     if isinstance(value, (bytes, bytearray, memoryview)):
