@@ -14,9 +14,9 @@ import (
 type Reader struct {
 	Info
 	body  io.ReadCloser
-	whole hash.Hash
-	left  int64 // bytes that have not been read
-	err   error // what every further read returns
+	whole hash.Hash // nil: the caller verifies
+	left  int64     // bytes that have not been read
+	err   error     // what every further read returns
 	// tail is what is held back until the digest is known: the end of the
 	// bytes, so that nobody has all of them without having them right.
 	tail []byte
@@ -54,13 +54,110 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// WriteTo implements io.WriterTo. Some bytes are hashed while they are written
+// and the next are read.
+func (r *Reader) WriteTo(w io.Writer) (n int64, err error) {
+	if r.left > chunk && r.err == nil {
+		if n, err = r.stream(w); err != nil {
+			return n, err
+		}
+	}
+	for p := make([]byte, chunk); ; {
+		some, rerr := r.Read(p)
+		if some > 0 {
+			wrote, err := w.Write(p[:some])
+			if n += int64(wrote); err != nil {
+				return n, err
+			}
+		}
+		if rerr != nil {
+			if errors.Is(rerr, io.EOF) {
+				rerr = nil
+			}
+			return n, rerr
+		}
+	}
+}
+
+// stream writes all but the last chunk. An error of the bytes is what every
+// further read returns, too; one of w is not.
+func (r *Reader) stream(w io.Writer) (n int64, err error) {
+	sum := beside(r.whole)
+	defer sum.end()
+	for buffers := [2][]byte{make([]byte, chunk), make([]byte, chunk)}; r.left > chunk; {
+		buffers[0], buffers[1] = buffers[1], buffers[0] // the other is being hashed
+		p := buffers[0][:min(chunk, r.left-chunk)]
+		some, err := io.ReadFull(r.body, p)
+		r.left -= int64(some)
+		sum.write(p[:some])
+		wrote, failed := w.Write(p[:some])
+		n += int64(wrote)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it ends too early
+			err = r.damaged()
+		}
+		if r.err = err; err != nil {
+			return n, err
+		}
+		if failed != nil {
+			return n, failed
+		}
+	}
+	return n, nil
+}
+
+// hasher hashes on a goroutine of its own. What it is given must stay as it is
+// until it is given more.
+type hasher struct {
+	work chan []byte
+	done chan struct{} // what was given last is hashed
+	busy bool
+}
+
+func beside(into hash.Hash) *hasher {
+	if into == nil {
+		return nil
+	}
+	h := &hasher{work: make(chan []byte), done: make(chan struct{})}
+	go func() {
+		for p := range h.work {
+			into.Write(p)
+			h.done <- struct{}{}
+		}
+		close(h.done)
+	}()
+	return h
+}
+
+func (h *hasher) write(p []byte) {
+	if h == nil {
+		return
+	}
+	if h.busy {
+		<-h.done
+	}
+	h.work <- p
+	h.busy = true
+}
+
+// end waits until all is hashed and the goroutine has ended.
+func (h *hasher) end() {
+	if h == nil {
+		return
+	}
+	if h.busy {
+		<-h.done
+	}
+	close(h.work)
+	<-h.done
+}
+
 // pass hands bytes on that are not the last.
 func (r *Reader) pass(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
 	n, err := r.body.Read(p)
-	r.whole.Write(p[:n])
+	r.sum(p[:n])
 	r.left -= int64(n)
 	if errors.Is(err, io.EOF) { // it ends too early
 		err = r.damaged()
@@ -77,13 +174,24 @@ func (r *Reader) finish() error {
 	} else if err != nil {
 		return err
 	}
-	r.whole.Write(r.tail)
-	if n, err := r.body.Read(make([]byte, 1)); n > 0 || Digest(hex.EncodeToString(r.whole.Sum(nil))) != r.Digest {
+	r.sum(r.tail)
+	if n, err := r.body.Read(make([]byte, 1)); n > 0 || !r.right() {
 		return r.damaged()
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
+}
+
+func (r *Reader) sum(p []byte) {
+	if r.whole != nil {
+		r.whole.Write(p)
+	}
+}
+
+// right tells whether the digest of what was read is as it must be.
+func (r *Reader) right() bool {
+	return r.whole == nil || Digest(hex.EncodeToString(r.whole.Sum(nil))) == r.Digest
 }
 
 func (r *Reader) damaged() error {

@@ -19,9 +19,9 @@ import (
 )
 
 // Artifacts are a server's bytes under their digests. The methods' contracts
-// are those of artifact.API; bytes are verified here, too, whatever is between.
-// An answer that breaks off is errs.Unavailable: the connection was lost, or the
-// bytes are damaged where they lie.
+// are those of artifact.API; bytes are verified here, whatever is between, and
+// large ones by the server not. An answer that breaks off is errs.Unavailable: the
+// connection was lost, or the bytes are damaged where they lie.
 type Artifacts struct{ c *Client }
 
 // Artifacts are the server's bytes under their digests.
@@ -103,7 +103,7 @@ func (a *Artifacts) get(ctx context.Context, method string, d artifact.Digest) (
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.c.send(ctx, request{method: method, path: path})
+	answer, err := a.c.send(ctx, request{method: method, path: path, proves: true})
 	if errors.Is(err, errs.NotFound) { // an answer to HEAD has no words
 		err = errs.Field(errs.NotFound, "digest", "there is no artifact %s", d)
 	}

@@ -28,6 +28,7 @@ type request struct {
 	kind   string    // the stream's media type
 	from   string    // the range asked for, "bytes=7-"
 	accept string    // the media type asked for
+	proves bool      // the answer is held to its digest here
 }
 
 // segment escapes a part of a path. Dots are escaped where they would be taken
@@ -180,6 +181,9 @@ func (c *Client) headers(ctx context.Context, req *http.Request, r request) {
 	}
 	if r.from != "" {
 		req.Header.Set("Range", r.from)
+	}
+	if r.proves {
+		req.Header.Set(wire.HeaderUnverified, "1")
 	}
 	if c.opt.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+c.opt.APIKey)

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -114,7 +114,8 @@ func (s *Server) putArtifact(ctx context.Context, c *call) error {
 	return writeJSON(c, info)
 }
 
-// getArtifact sends bytes and verifies them meanwhile. The first of them are
+// getArtifact sends bytes and verifies them meanwhile, unless the caller does,
+// which would take a core of both for nothing. The first of them are
 // read before the answer begins, so that small ones which are damaged are a
 // problem and not an answer that breaks off.
 func (s *Server) getArtifact(ctx context.Context, c *call) error {
@@ -140,19 +141,49 @@ func (s *Server) getArtifact(ctx context.Context, c *call) error {
 		c.WriteHeader(http.StatusOK)
 		return nil
 	}
-	r, err := store.Open(ctx, d)
+	open := store.Open
+	if c.r.Header.Get(wire.HeaderUnverified) != "" && info.Size > verifiedHere {
+		open = store.OpenUnverified
+	}
+	r, err := open(ctx, d)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	body := bufio.NewReaderSize(r, 64<<10)
-	if _, err := body.Peek(1); err != nil && err != io.EOF {
+	first := make([]byte, min(info.Size, 32<<10))
+	n, err := r.Read(first)
+	if err != nil && err != io.EOF {
 		return err
 	}
-	return s.send(c, chat.Content{Body: struct {
-		io.Reader
-		io.Closer
-	}{body, r}, MIME: info.MediaType, Size: info.Size})
+	return s.send(c, chat.Content{Body: begun{r, bytes.NewReader(first[:n])}, MIME: info.MediaType, Size: info.Size})
+}
+
+// verifiedHere is how large an artifact may be that is verified although its
+// reader does so too: it costs nothing, and what is damaged is logged here.
+const verifiedHere = 1 << 20
+
+// begun is an artifact of which the first bytes were read already.
+type begun struct {
+	*artifact.Reader
+	first *bytes.Reader
+}
+
+// WriteTo implements io.WriterTo.
+func (b begun) WriteTo(w io.Writer) (int64, error) {
+	n, err := b.first.WriteTo(w)
+	if err != nil {
+		return n, err
+	}
+	rest, err := b.Reader.WriteTo(w)
+	return n + rest, err
+}
+
+// Read implements io.Reader.
+func (b begun) Read(p []byte) (int, error) {
+	if b.first.Len() > 0 {
+		return b.first.Read(p)
+	}
+	return b.Reader.Read(p)
 }
 
 // listArtifacts cuts by the digest itself, which is as good as any cursor.

@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"io"
+	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/varvedb/varve/artifact"
@@ -11,6 +14,7 @@ import (
 	"github.com/varvedb/varve/component/componenttest"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/server/wire"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
 	"github.com/varvedb/varve/store/sqlite"
@@ -71,4 +75,35 @@ func TestArtifactsOverHTTP(t *testing.T) {
 		b := start(t, func(o *server.Options) { o.Databases[0].Artifacts = kept })
 		return b.client(b.url, client.Options{}).Artifacts()
 	})
+}
+
+// Who does not say that it verifies gets no damaged bytes whole.
+func TestLargeArtifactsAreVerifiedUnlessTheCallerDoes(t *testing.T) {
+	index, bucket := memory.Open().Artifacts(), &artifacttest.Bucket{}
+	kept := artifact.New(bucket, index, artifact.Options{})
+	const size = 3 << 20
+	info, err := kept.Put(t.Context(), strings.NewReader(strings.Repeat("x", size)), "text/plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket.Harm(t, info.Digest, index, func(b []byte) []byte { b[0] = 'y'; return b })
+	b := start(t, func(o *server.Options) { o.Databases[0].Artifacts = kept })
+	for header, whole := range map[string]bool{"": false, wire.HeaderUnverified: true} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/v1/artifacts/"+string(info.Digest), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header != "" {
+			r.Header.Set(header, "1")
+		}
+		var got []byte
+		answer, err := http.DefaultClient.Do(r)
+		if err == nil { // else it broke off at once
+			got, err = io.ReadAll(answer.Body)
+			answer.Body.Close()
+		}
+		if (err == nil && len(got) == size) != whole {
+			t.Errorf("with the header %q came %d of %d bytes, %v", header, len(got), size, err)
+		}
+	}
 }

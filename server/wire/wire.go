@@ -15,12 +15,15 @@ import (
 
 // Names of headers.
 const (
-	HeaderUser      = "Varve-User"     // the acting user, percent-encoded
-	HeaderDatabase  = "Varve-Database" // which database, where the key does not say
-	HeaderClient    = "Varve-Client"   // any value: not a web page
-	HeaderWarning   = "Varve-Warning"  // what was changed to store it, where the body has no place
-	HeaderEngine    = "Varve-Engine"   // who answered a question in SQL
-	HeaderRequestID = "X-Request-Id"
+	HeaderUser     = "Varve-User"     // the acting user, percent-encoded
+	HeaderDatabase = "Varve-Database" // which database, where the key does not say
+	HeaderClient   = "Varve-Client"   // any value: not a web page
+	HeaderWarning  = "Varve-Warning"  // what was changed to store it, where the body has no place
+	HeaderEngine   = "Varve-Engine"   // who answered a question in SQL
+	// HeaderUnverified, with any value, says that the caller of a large artifact
+	// holds it to its digest, so that the server need not.
+	HeaderUnverified = "Varve-Unverified"
+	HeaderRequestID  = "X-Request-Id"
 )
 
 // Media types.
