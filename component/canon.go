@@ -3,6 +3,8 @@ package component
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -26,43 +28,68 @@ func Canonical(raw []byte) ([]byte, error) {
 	return appendCanonical(nil, v)
 }
 
+// maxValues is how many values, keys not counted, one component may have: each
+// takes some hundred bytes of memory, however few it takes as text. What has
+// more of them is data.
+const maxValues = 500_000
+
+// tooMany is the error for a component with more than that.
+func tooMany() error {
+	return errs.New(errs.TooLarge, "a component has at most %d values; keep data in a table, or in an artifact", maxValues)
+}
+
 // parse reads one JSON value: objects are map[string]any, numbers
 // json.Number. A key that stands twice in an object is refused, since readers
 // differ about which of the two counts.
 func parse(raw []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	v, err := value(d, "", 0)
+	p := parser{Decoder: d, left: maxValues}
+	v, err := p.value("", 0)
 	if err != nil {
 		return nil, err
 	}
-	if d.More() {
-		return nil, errs.New(errs.Invalid, "there is something behind the JSON value")
-	}
-	return v, nil
+	return v, p.ended()
 }
 
-func value(d *json.Decoder, path string, depth int) (any, error) {
+// parser reads values, of which so many are left.
+type parser struct {
+	*json.Decoder
+	left int
+}
+
+// ended is an error where something follows.
+func (p *parser) ended() error {
+	if _, err := p.Token(); !errors.Is(err, io.EOF) {
+		return errs.New(errs.Invalid, "there is something behind the JSON value")
+	}
+	return nil
+}
+
+func (p *parser) value(path string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errs.Field(errs.Invalid, path, "is nested more than %d deep", maxDepth)
 	}
-	t, err := d.Token()
+	if p.left--; p.left < 0 {
+		return nil, tooMany()
+	}
+	t, err := p.Token()
 	if err != nil {
 		return nil, notJSON(path, err)
 	}
 	switch t {
 	case json.Delim('{'):
-		return object(d, path, depth)
+		return p.object(path, depth)
 	case json.Delim('['):
 		list := []any{}
-		for d.More() {
-			v, err := value(d, path+"["+strconv.Itoa(len(list))+"]", depth+1)
+		for p.More() {
+			v, err := p.value(path+"["+strconv.Itoa(len(list))+"]", depth+1)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, v)
 		}
-		_, err := d.Token()
+		_, err := p.Token()
 		return list, notJSON(path, err)
 	}
 	if n, ok := t.(json.Number); ok {
@@ -73,10 +100,10 @@ func value(d *json.Decoder, path string, depth int) (any, error) {
 	return t, nil
 }
 
-func object(d *json.Decoder, path string, depth int) (any, error) {
+func (p *parser) object(path string, depth int) (any, error) {
 	m := map[string]any{}
-	for d.More() {
-		t, err := d.Token()
+	for p.More() {
+		t, err := p.Token()
 		if err != nil {
 			return nil, notJSON(path, err)
 		}
@@ -85,12 +112,28 @@ func object(d *json.Decoder, path string, depth int) (any, error) {
 		if _, twice := m[key]; twice {
 			return nil, errs.Field(errs.Invalid, at, "stands twice")
 		}
-		if m[key], err = value(d, at, depth+1); err != nil {
+		if m[key], err = p.value(at, depth+1); err != nil {
 			return nil, err
 		}
 	}
-	_, err := d.Token()
+	_, err := p.Token()
 	return m, notJSON(path, err)
+}
+
+// values counts what parse counts.
+func values(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			n += values(member)
+		}
+	case []any:
+		for _, item := range v {
+			n += values(item)
+		}
+	}
+	return n
 }
 
 func notJSON(path string, err error) error {

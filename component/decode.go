@@ -1,6 +1,7 @@
 package component
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -23,24 +24,38 @@ func Decode(raw []byte) (Component, error) {
 }
 
 // DecodeAll reads a declaration as Decode does, or a list of them, in which a
-// field's path begins with the place of its component: "[1].kind".
+// field's path begins with the place of its component: "[1].kind". Of a list one
+// component is decoded at a time.
 func DecodeAll(raw []byte) ([]Component, error) {
-	v, err := parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	list, ok := v.([]any)
-	if !ok {
-		c, err := decoder{strict: true}.component("", v)
+	if first := bytes.TrimLeft(raw, " \t\r\n"); len(first) == 0 || first[0] != '[' {
+		c, err := Decode(raw)
 		return []Component{c}, err
 	}
-	out := make([]Component, len(list))
-	for i, item := range list {
-		if out[i], err = (decoder{strict: true}).component("["+strconv.Itoa(i)+"]", item); err != nil {
+	list := parser{Decoder: json.NewDecoder(bytes.NewReader(raw))}
+	if _, err := list.Token(); err != nil {
+		return nil, notJSON("", err)
+	}
+	out := []Component{}
+	for list.More() {
+		path := "[" + strconv.Itoa(len(out)) + "]"
+		var item json.RawMessage
+		if err := list.Decode(&item); err != nil {
+			return nil, notJSON(path, err)
+		}
+		v, err := parse(item)
+		if err != nil {
+			return nil, at(path, err)
+		}
+		c, err := decoder{strict: true}.component(path, v)
+		if err != nil {
 			return nil, err
 		}
+		out = append(out, c)
 	}
-	return out, nil
+	if _, err := list.Token(); err != nil {
+		return nil, notJSON("", err)
+	}
+	return out, list.ended()
 }
 
 // decodeRecord reads what was stored, by this version of Varve or a newer one.

@@ -45,6 +45,9 @@ func encodeRecord(c Component, inline int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if values(doc) > maxValues {
+		return nil, tooMany()
+	}
 	return appendCanonical(nil, doc)
 }
 

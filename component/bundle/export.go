@@ -152,6 +152,9 @@ func (c *collector) text() ([]byte, error) {
 	if err := e.Encode(docs); err != nil {
 		return nil, errs.Wrap(errs.Internal, err, "%s cannot be written", ComponentName)
 	}
+	if b.Len() > maxText {
+		return nil, errs.New(errs.TooLarge, "the declarations take more than %d MiB, which an export may have; keep data in artifacts", maxText>>20)
+	}
 	return b.Bytes(), nil
 }
 

@@ -2,11 +2,9 @@ package bundle
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -161,31 +159,27 @@ func (b *Bundle) text(path string, size int64) ([]byte, error) {
 		return nil, unread(err)
 	}
 	defer r.Close()
-	var text bytes.Buffer
-	if _, err := io.Copy(&text, io.LimitReader(r, size+1)); err != nil {
-		return nil, unread(err)
-	}
-	if int64(text.Len()) != size {
+	text := make([]byte, size+1) // which says whether there is more
+	n, err := io.ReadFull(r, text)
+	ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	if err == nil || ended && int64(n) != size {
 		return nil, changed(path)
 	}
-	return text.Bytes(), nil
+	if !ended {
+		return nil, unread(err)
+	}
+	return text[:n], nil
 }
 
-func (b *Bundle) decode(text []byte) error {
-	if _, err := component.Canonical(text); err != nil {
+func (b *Bundle) decode(text []byte) (err error) {
+	if b.list, err = component.DecodeAll(text); err != nil {
 		return err
 	}
-	var docs []json.RawMessage
-	if err := json.Unmarshal(text, &docs); err != nil || len(docs) == 0 {
+	if len(b.list) == 0 || text[0] != '[' {
 		return errs.New(errs.Invalid, "%s is no list of declarations", ComponentName)
 	}
-	for _, doc := range docs {
-		c, err := component.Decode(doc)
-		if err != nil {
-			return err
-		}
+	for _, c := range b.list {
 		component.Attach(c, b)
-		b.list = append(b.list, c)
 	}
 	return nil
 }
