@@ -33,6 +33,9 @@ func Canonical(raw []byte) ([]byte, error) {
 // more of them is data.
 const maxValues = 500_000
 
+// maxTogether is how many those have that are given in one list.
+const maxTogether = 2_000_000
+
 // tooMany is the error for a component with more than that.
 func tooMany() error {
 	return errs.New(errs.TooLarge, "a component has at most %d values; keep data in a table, or in an artifact", maxValues)
@@ -42,14 +45,20 @@ func tooMany() error {
 // json.Number. A key that stands twice in an object is refused, since readers
 // differ about which of the two counts.
 func parse(raw []byte) (any, error) {
+	v, _, err := counted(raw)
+	return v, err
+}
+
+// counted is parse, and tells how many values there are.
+func counted(raw []byte) (any, int, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	p := parser{Decoder: d, left: maxValues}
 	v, err := p.value("", 0)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return v, p.ended()
+	return v, maxValues - p.left, p.ended()
 }
 
 // parser reads values, of which so many are left.

@@ -297,3 +297,13 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAListHasTooManyValuesTogether(t *testing.T) {
+	const one = `{"type_id":"model","identifier":"m","kind":"hash"}` // 4 values
+	if list, err := decodeAll([]byte("["+one+","+one+"]"), 8); err != nil || len(list) != 2 {
+		t.Errorf("decoded %d, %v", len(list), err)
+	}
+	if _, err := decodeAll([]byte("["+one+","+one+"]"), 7); errs.KindOf(err) != errs.TooLarge {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -26,7 +26,10 @@ func Decode(raw []byte) (Component, error) {
 // DecodeAll reads a declaration as Decode does, or a list of them, in which a
 // field's path begins with the place of its component: "[1].kind". Of a list one
 // component is decoded at a time.
-func DecodeAll(raw []byte) ([]Component, error) {
+func DecodeAll(raw []byte) ([]Component, error) { return decodeAll(raw, maxTogether) }
+
+// decodeAll takes a list of at most so many values.
+func decodeAll(raw []byte, most int) ([]Component, error) {
 	if first := bytes.TrimLeft(raw, " \t\r\n"); len(first) == 0 || first[0] != '[' {
 		c, err := Decode(raw)
 		return []Component{c}, err
@@ -42,9 +45,12 @@ func DecodeAll(raw []byte) ([]Component, error) {
 		if err := list.Decode(&item); err != nil {
 			return nil, notJSON(path, err)
 		}
-		v, err := parse(item)
+		v, n, err := counted(item)
 		if err != nil {
 			return nil, at(path, err)
+		}
+		if most -= n; most < 0 {
+			return nil, errs.New(errs.TooLarge, "the components of one list have at most %d values together; apply some of them first, and refer to these", maxTogether)
 		}
 		c, err := decoder{strict: true}.component(path, v)
 		if err != nil {

@@ -155,6 +155,9 @@ func (c *collector) text() ([]byte, error) {
 	if b.Len() > maxText {
 		return nil, errs.New(errs.TooLarge, "the declarations take more than %d MiB, which an export may have; keep data in artifacts", maxText>>20)
 	}
+	if _, err := component.DecodeAll(b.Bytes()); errs.KindOf(err) == errs.TooLarge {
+		return nil, err // nobody could read it
+	}
 	return b.Bytes(), nil
 }
 
