@@ -1,6 +1,7 @@
 package querytest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/state"
+	"github.com/varvedb/varve/store"
 )
 
 func hasReserved(f query.Features) bool { return f.Reserved }
@@ -58,6 +60,19 @@ func (s *subject) state(schema state.Schema) *state.Rows {
 }
 
 var reserved = []rule{
+	{name: "conversations that nobody began are empty tables, and one transaction begins them", when: hasReserved, test: func(s *subject) {
+		s.insert("docs", numbered(1, 1)...)
+		s.must(Silent(s.ctx, s.store))
+		s.must(s.store.Update(s.ctx, func(ctx context.Context, tx store.Tx) error {
+			in := query.NewService(s.store.Query(), query.Options{}).In(tx.Query())
+			if _, err := in.Execute(ctx, query.Into("docs").Rows(query.Row{"id": "beside", "n": 2})); err != nil {
+				return err
+			}
+			return tx.Chat().ApplyThread(ctx, chat.ThreadPatch{ID: uuid(1), Name: chat.Ptr("first")}, chat.Write{Now: day(0)})
+		}))
+		s.equal(s.column(query.From("threads"), "name"), []any{"first"})
+		s.equal(s.column(query.From("docs").OrderBy("n"), "id"), []any{"00001", "beside"})
+	}},
 	{name: "conversations are tables", when: hasReserved, test: func(s *subject) {
 		s.conversations()
 		for _, want := range query.ConversationTables() {

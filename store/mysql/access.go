@@ -99,14 +99,17 @@ func (o outer) atomic(ctx context.Context, fn func(*unit) error) error {
 	}, func(err error) bool { return lost(err) || number(err) == duplicate })
 }
 
-// Update implements store.Store. It hands out all rooms, and so makes the tables
-// of all.
+// Update implements store.Store. Where fn comes to speak of conversations and
+// there are no tables for them, they are made, and fn begins anew.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
 	if err := store.Outer(ctx); err != nil {
 		return err
 	}
-	return s.transact(ctx, s.everything, func(t *tx) error {
+	do := func(t *tx) error {
 		err := fn(store.Inside(ctx), inner{t})
+		if t.speaks {
+			return errSilent
+		}
 		if t.broken != nil {
 			return t.broken // whatever fn made of it
 		}
@@ -114,8 +117,16 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 			return err
 		}
 		return t.send(ctx, sqlcore.Query{SQL: "COMMIT"})
-	}, lost)
+	}
+	if err := s.transact(ctx, s.whatever, do, lost); err != errSilent {
+		return err
+	}
+	return s.transact(ctx, s.ready, do, lost)
 }
+
+// errSilent ends a transaction that wants tables of conversations, which cannot
+// be made in it.
+var errSilent = errs.New(errs.Unavailable, "there are no tables of conversations yet")
 
 // tries is how often a transaction runs that lost against another, and waits how
 // often one that waited for a lock as long as the server lets it, by default for
@@ -173,6 +184,7 @@ type tx struct {
 	limit  int
 	begun  bool
 	over   bool
+	speaks bool  // of conversations, where there are no tables for them
 	broken error // the server ended the transaction, and why
 }
 
@@ -225,6 +237,10 @@ func (in inner) State() state.Store { return state.Unserved{Engine: "MySQL"} }
 func (in inner) ready(context.Context) (*layout, error) {
 	if in.t.l == nil {
 		return nil, nil // what needs no layout runs without one
+	}
+	if in.t.l.silent() {
+		in.t.speaks = true
+		return nil, errSilent
 	}
 	return in.t.l, in.t.l.refused
 }

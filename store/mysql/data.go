@@ -36,7 +36,7 @@ func (data) Features() query.Features {
 
 // layout is that of the database, whether conversations can be kept in it or
 // not: a database of tables of somebody's own may well have one called users.
-// Questions show conversations as tables, and so are a use of them.
+// Questions make no tables of conversations.
 func (q data) layout(ctx context.Context) (*layout, error) {
 	if in, inside := q.at.(inner); inside {
 		return in.t.l, nil
@@ -44,16 +44,7 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	if err := store.Outer(ctx); err != nil {
 		return nil, err
 	}
-	return q.at.(outer).s.everything(ctx)
-}
-
-// everything is ready, or what there is where conversations cannot be kept.
-func (s *Store) everything(ctx context.Context) (*layout, error) {
-	l, err := s.ready(ctx)
-	if errs.KindOf(err) != errs.Invalid {
-		return l, err
-	}
-	return s.whatever(ctx)
+	return q.at.(outer).s.whatever(ctx)
 }
 
 // whatever is the layout of the database as it is, with or without tables of
@@ -97,7 +88,9 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 	}
 	for _, t := range found {
 		if t.Name == name {
-			l.seen.Put(t)
+			if !t.Unmade() {
+				l.seen.Put(t)
+			}
 			return t, nil
 		}
 	}

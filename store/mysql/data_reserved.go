@@ -10,6 +10,27 @@ import (
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
+// conversationTables are those of conversations as questions see them: without
+// rows where nobody has made them, and none where tables of somebody else's have
+// their names.
+func conversationTables(l *layout) (list []*sqlquery.Table) {
+	if l.refused != nil {
+		return nil
+	}
+	for _, t := range query.ConversationTables() {
+		if l.core != nil {
+			list = append(list, conversationTable(l, t))
+			continue
+		}
+		unmade := &sqlquery.Table{Table: t, Rows: sqlquery.Unmade(&t, func(c query.Column) string { return "NULL AS " + quoted(c.Name) })}
+		for _, c := range t.Columns {
+			unmade.Native = append(unmade.Native, sqlquery.Column{Column: c})
+		}
+		list = append(list, unmade)
+	}
+	return list
+}
+
 // conversationTable is a table of conversations as questions see it. The tables
 // are Varve's own, so what is in them is in one form.
 func conversationTable(l *layout, t query.Table) *sqlquery.Table {

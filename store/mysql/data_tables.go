@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,12 @@ FROM information_schema.columns WHERE table_schema=database() AND (?1='' OR tabl
 
 // find asks for a table, or for all with "", in one round trip.
 func (q data) find(ctx context.Context, l *layout, name string) (tables []*sqlquery.Table, err error) {
+	if o, outside := q.at.(outer); outside && l.silent() && (name == "" || sqlcoreTable(name)) {
+		o.s.bare.Store(nil) // somebody may keep conversations here by now
+		if l, err = q.layout(ctx); err != nil {
+			return nil, err
+		}
+	}
 	keys := map[string]int{}
 	made := map[string]sqlquery.Table{}
 	err = q.at.Run(ctx, sqlcore.Query{SQL: dataColumnsSQL, Args: []any{name}, Each: func(r sqlcore.Row) error {
@@ -55,23 +62,11 @@ func (q data) find(ctx context.Context, l *layout, name string) (tables []*sqlqu
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range query.ConversationTables() {
-		if l.core != nil {
-			tables = append(tables, conversationTable(l, t))
-		}
-	}
-	return tables, nil
+	return append(tables, conversationTables(l)...), nil
 }
 
 // sqlcoreTable tells whether a table is one of conversations.
-func sqlcoreTable(name string) bool {
-	for _, t := range sqlcore.Tables() {
-		if t == name {
-			return true
-		}
-	}
-	return false
-}
+func sqlcoreTable(name string) bool { return slices.Contains(sqlcore.Tables(), name) }
 
 // dataColumn adds a column to a table, and tells whether it is of the key.
 func dataColumn(t *sqlquery.Table, got row) (isKey bool) {
@@ -206,7 +201,7 @@ func (q data) createdAs(ctx context.Context, l *layout, want *query.Table) error
 		return err
 	}
 	for _, t := range there {
-		if t.Name == want.Name {
+		if t.Name == want.Name && !t.Unmade() {
 			return t.Declared(want)
 		}
 	}

@@ -21,6 +21,9 @@ type layout struct {
 	refused   error          // why conversations cannot be kept here
 }
 
+// silent tells whether there are no conversations, and nothing in their place.
+func (l *layout) silent() bool { return l.core == nil && l.refused == nil }
+
 // features of conversations.
 var features = chat.Features{AnyID: true, Tombstones: true, Transactions: true, ChangeLog: true, FastList: true, UnknownKeys: true, Orphans: true}
 

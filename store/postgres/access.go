@@ -124,18 +124,29 @@ func (o outer) atomic(ctx context.Context, fn func(access) error) error {
 	return o.s.retried(ctx, l, func(in inner) error { return fn(in) })
 }
 
-// Update implements store.Store. It hands out all rooms, and so makes the tables
-// of all.
+// Update implements store.Store. Where fn comes to speak of conversations and
+// there are no tables for them, they are made, and fn begins anew.
 func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) error) error {
 	if err := store.Outer(ctx); err != nil {
 		return err
 	}
-	l, err := s.everything(ctx)
+	do := func(in inner) error { return fn(store.Inside(ctx), in) }
+	l, err := s.whatever(ctx)
 	if err != nil {
 		return err
 	}
-	return s.retried(ctx, l, func(in inner) error { return fn(store.Inside(ctx), in) })
+	if err = s.retried(ctx, l, do); err != errSilent {
+		return err
+	}
+	if l, err = s.ready(ctx); err != nil {
+		return err
+	}
+	return s.retried(ctx, l, do)
 }
+
+// errSilent ends a transaction that wants tables of conversations, which cannot
+// be made in it.
+var errSilent = errs.New(errs.Unavailable, "there are no tables of conversations yet")
 
 // tries is how often a transaction runs that lost against another.
 const tries = 5
@@ -162,7 +173,12 @@ func (s *Store) attempt(ctx context.Context, l *layout, fn func(inner) error) er
 		return classify(err)
 	}
 	var later []func()
-	if err := fn(inner{s: s, l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later}); err != nil {
+	var speaks bool
+	err = fn(inner{s: s, l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later, speaks: &speaks})
+	if speaks {
+		err = errSilent // whatever fn made of it
+	}
+	if err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
 		return err
 	}
@@ -187,13 +203,21 @@ func committed(ctx context.Context, tx pgx.Tx) error {
 
 // inner is access inside a transaction.
 type inner struct {
-	s     *Store
-	l     *layout
-	conn  session
-	later *[]func()
+	s      *Store
+	l      *layout
+	conn   session
+	later  *[]func()
+	speaks *bool // of conversations, where there are no tables for them
 }
 
-func (in inner) ready(context.Context) (*layout, error)  { return in.l, in.l.broken }
+func (in inner) ready(context.Context) (*layout, error) {
+	if in.l.silent() {
+		*in.speaks = true
+		return nil, errSilent
+	}
+	return in.l, in.l.broken
+}
+
 func (in inner) ground(context.Context) (*layout, error) { return in.l, nil }
 
 // Run implements sqlcore.Querier.

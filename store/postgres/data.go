@@ -63,7 +63,7 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 		if t.Name != name {
 			continue
 		}
-		if outside && t.Reserved != query.StateRoom {
+		if outside && t.Reserved != query.StateRoom && !t.Unmade() {
 			q.s.seen.Put(t)
 		}
 		return t, nil
@@ -78,7 +78,7 @@ func (q data) reachable(ctx context.Context) error {
 
 // layout is that of the database, whether conversations can be kept in it or
 // not: a database of tables of somebody's own may well have one called users.
-// Questions show conversations as tables, and so are a use of them.
+// Questions make no tables of conversations.
 func (q data) layout(ctx context.Context) (*layout, error) {
 	if in, inside := q.at.(inner); inside {
 		return in.l, nil
@@ -86,21 +86,12 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	if err := store.Outer(ctx); err != nil {
 		return nil, err
 	}
-	return q.s.everything(ctx)
-}
-
-// everything is ready, or what there is where conversations cannot be kept.
-func (s *Store) everything(ctx context.Context) (*layout, error) {
-	l, err := s.ready(ctx)
-	if errs.KindOf(err) != errs.Invalid {
-		return l, err
-	}
-	return s.whatever(ctx)
+	return q.s.whatever(ctx)
 }
 
 // whatever is the layout of the database as it is, with or without tables of
-// conversations, for those who need none. A database in which there is nothing
-// yet gets Varve's own tables.
+// conversations, for those who need none. One that Chainlit did not make gets
+// Varve's own tables.
 func (s *Store) whatever(ctx context.Context) (*layout, error) {
 	known := func() *layout { return cmp.Or(s.layout.Load(), s.bare.Load()) }
 	if l := known(); l != nil {
@@ -112,7 +103,7 @@ func (s *Store) whatever(ctx context.Context) (*layout, error) {
 		return l, nil
 	}
 	l, err := s.introspect(ctx)
-	if err == nil && l.broken == nil && l.origin == nobody && len(l.lacking(false)) > 0 {
+	if err == nil && (l.origin == nobody || l.broken != nil) && l.takes(false) {
 		l, err = s.migrate(ctx, false)
 	}
 	if err != nil {

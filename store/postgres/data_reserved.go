@@ -20,6 +20,25 @@ func reservedData(t query.Table, rows string) *sqlquery.Table {
 	return out
 }
 
+// conversationTables are those of conversations as questions see them: without
+// rows where nobody has made them, and none where tables of somebody else's have
+// their names.
+func conversationTables(l *layout) (list []*sqlquery.Table) {
+	if l.broken != nil {
+		return nil
+	}
+	for _, t := range query.ConversationTables() {
+		if l.core == nil {
+			list = append(list, reservedData(t, sqlquery.Unmade(&t, func(c query.Column) string {
+				return "NULL::" + dataDeclare(c.Type) + " AS " + sqlcore.Quote(c.Name)
+			})))
+			continue
+		}
+		list = append(list, conversationTable(l, t))
+	}
+	return list
+}
+
 // conversationTable is a table of conversations as questions see it.
 func conversationTable(l *layout, t query.Table) *sqlquery.Table {
 	native := l.found.Table(t.Name)

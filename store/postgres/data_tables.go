@@ -47,6 +47,10 @@ type note struct {
 // find asks for a table, or for all with "", in one round trip.
 func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) {
 	l, err := q.layout(ctx)
+	if _, outside := q.at.(outer); err == nil && outside && l.silent() && (name == "" || slices.Contains(sqlcore.Tables(), name)) {
+		q.s.bare.Store(nil) // somebody may keep conversations here by now
+		l, err = q.layout(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +74,8 @@ func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) 
 			return "(TIMESTAMPTZ 'epoch' + " + micros + " * INTERVAL '1 microsecond')"
 		})))
 	}
-	if l.core != nil && l.broken == nil {
-		for _, t := range query.ConversationTables() {
-			f.add(conversationTable(l, t))
-		}
+	for _, t := range conversationTables(l) {
+		f.add(t)
 	}
 	return f.tables, nil
 }
@@ -241,7 +243,7 @@ func (q data) createdAs(ctx context.Context, want *query.Table) error {
 		return err
 	}
 	for _, t := range there {
-		if t.Name == want.Name && t.Reserved != query.StateRoom {
+		if t.Name == want.Name && t.Reserved != query.StateRoom && !t.Unmade() {
 			return t.Declared(want)
 		}
 	}

@@ -58,6 +58,9 @@ func (l *layout) has(version int) bool { return l.ran[version] }
 // conversations; those that somebody else made may have none of it.
 func (l *layout) founded() bool { return l.has(foundation) }
 
+// silent tells whether there are no conversations, and nothing in their place.
+func (l *layout) silent() bool { return l.origin == nobody && l.broken == nil }
+
 // mended tells whether Varve's own tables are there and follow what anybody
 // does to conversations.
 func (l *layout) mended() bool { return l.origin == own || l.origin == mended }

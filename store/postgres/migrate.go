@@ -73,6 +73,16 @@ func (l *layout) lacking(talk bool) (list []int) {
 	return list
 }
 
+// takes tells whether something lacks that may be made unasked. Tables of
+// Chainlit's making get Varve's beside them from the doctor alone, since those
+// follow what is done to them; tables of somebody else's that happen to be called
+// like Chainlit's are none of Varve's business.
+func (l *layout) takes(talk bool) bool {
+	theirs := l.broken != nil && errs.KindOf(l.broken) == errs.Invalid && !talk
+	mine := l.broken == nil && l.origin != foreign
+	return (mine || theirs) && len(l.lacking(talk)) > 0
+}
+
 // migrate makes the tables, those of conversations too if they are asked for,
 // or brings those that Varve made up to date, in one transaction, and returns
 // the layout after it.
@@ -92,7 +102,7 @@ func (s *Store) migrate(ctx context.Context, talk bool) (*layout, error) {
 	}
 	// Another process may have been first: what it did shows only now.
 	l, err := s.introspectOn(ctx, c.Conn())
-	if err != nil || l.broken != nil || l.origin == foreign || len(l.lacking(talk)) == 0 {
+	if err != nil || !l.takes(talk) {
 		return l, err
 	}
 	statements, err := pending(l, talk)

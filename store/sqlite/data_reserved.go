@@ -10,9 +10,6 @@ import (
 	"github.com/varvedb/varve/store/internal/sqlquery"
 )
 
-// noRows ends the subquery of a reserved table that nobody has made yet.
-const noRows = " WHERE 0"
-
 // chatTables are the tables of conversations as questions see them: none where
 // tables of their names are somebody else's.
 func (s *Store) chatTables(c *conn) ([]*sqlquery.Table, error) {
@@ -23,11 +20,7 @@ func (s *Store) chatTables(c *conn) ([]*sqlquery.Table, error) {
 	var out []*sqlquery.Table
 	if len(found) == 0 {
 		for _, t := range query.ConversationTables() {
-			var columns []string
-			for _, col := range t.Columns {
-				columns = append(columns, "NULL AS "+sqlcore.Quote(col.Name))
-			}
-			out = append(out, reservedTable(t, "SELECT "+strings.Join(columns, ",")+noRows))
+			out = append(out, reservedTable(t, sqlquery.Unmade(&t, func(c query.Column) string { return "NULL AS " + sqlcore.Quote(c.Name) })))
 		}
 		return out, nil
 	}

@@ -304,7 +304,7 @@ func (q data) createdAs(c *conn, want *query.Table) error {
 	if err != nil {
 		return err
 	}
-	if there.Reserved == query.ChatRoom && strings.HasSuffix(there.Rows, noRows) || there.Reserved == query.StateRoom {
+	if there.Unmade() || there.Reserved == query.StateRoom {
 		return sqlquery.Missing(want.Name) // a table of the user's goes before
 	}
 	return there.Declared(want)

@@ -98,6 +98,25 @@ func (t *Table) Declared(want *query.Table) error {
 	return nil
 }
 
+// noRows ends the subquery of a reserved table that nobody has made yet, in
+// every dialect.
+const noRows = " LIMIT 0"
+
+// Unmade is the subquery of a reserved table that nobody has made yet: to ask
+// for its rows makes nothing in a database that may be somebody else's. null is
+// a column without a value.
+func Unmade(t *query.Table, null func(query.Column) string) string {
+	var columns []string
+	for _, c := range t.Columns {
+		columns = append(columns, null(c))
+	}
+	return "SELECT " + strings.Join(columns, ",") + noRows
+}
+
+// Unmade tells whether nobody has made the table yet, so that its name is free
+// for a table of the user's.
+func (t *Table) Unmade() bool { return strings.HasSuffix(t.Rows, noRows) }
+
 // Missing is the error for a table that is not there.
 func Missing(name string) error {
 	return errs.Field(errs.NotFound, "table", "there is no table %q", name)
