@@ -7,7 +7,7 @@ import uuid
 import pytest
 from chainlit.types import Feedback, Pagination, ThreadFilter
 from chainlit.user import PersistedUser, User
-from chats import message, tool
+from chats import inside, message, session, tool
 
 from varve import errors
 from varve.chainlit import VarveDataLayer
@@ -280,6 +280,17 @@ async def test_favourites(layer, user, thread_id):
     favourites = await layer.get_favorite_steps(user.id)
     assert [s["id"] for s in favourites] == [steps[0]["id"]]
     assert await layer.get_favorite_steps("") == []
+
+
+async def test_favourites_wait_for_the_owner_of_their_thread(layer, user, thread_id):
+    """Chainlit says whose a thread is in a task that nobody waits for."""
+    for n in range(10):
+        thread = f"{thread_id}-{n}"
+        await layer.create_step(message(thread, metadata={"favorite": True}))
+        with inside(session(user, thread)):
+            owning = asyncio.create_task(layer.update_thread(thread, user_id=user.id))
+            assert len(await layer.get_favorite_steps(user.id)) == n + 1
+        await owning
 
 
 async def test_the_button_makes_a_favourite(layer, user, thread_id):

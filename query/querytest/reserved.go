@@ -63,6 +63,7 @@ var reserved = []rule{
 	{name: "conversations that nobody began are empty tables, and one transaction begins them", when: hasReserved, test: func(s *subject) {
 		s.insert("docs", numbered(1, 1)...)
 		s.must(Silent(s.ctx, s.store))
+		s.equal(len(s.rows(query.From("threads"))), 0)
 		s.must(s.store.Update(s.ctx, func(ctx context.Context, tx store.Tx) error {
 			in := query.NewService(s.store.Query(), query.Options{}).In(tx.Query())
 			if _, err := in.Execute(ctx, query.Into("docs").Rows(query.Row{"id": "beside", "n": 2})); err != nil {

@@ -105,6 +105,7 @@ func TestWhatIsLargerThanAPacketIsTooLarge(t *testing.T) {
 // transaction had not begun by then.
 func TestAnUpdateBeginsWithWhatIsSent(t *testing.T) {
 	db := open(t, mytest.New(t))
+	db.Chat().Features() // makes the tables, which a transaction would begin anew for
 	refused := fmt.Errorf("refused")
 	err := db.Update(t.Context(), func(ctx context.Context, tx store.Tx) error {
 		_ = tx.Chat().ApplyThread(ctx, chat.ThreadPatch{ID: "big", Name: chat.Ptr(strings.Repeat("x", 17<<20))}, chat.Write{Now: time.Now()})

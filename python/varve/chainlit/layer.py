@@ -172,6 +172,8 @@ class VarveDataLayer(BaseDataLayer):
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         if not user_id:
             return []
+        # Whose the thread of this visit is may still be on its way.
+        await self._order.settled(_thread_key(current_thread()))
         answer = await self._client.json(
             "GET", "/v1/favorites", query={"userId": user_id}
         )
@@ -233,7 +235,7 @@ class VarveDataLayer(BaseDataLayer):
             self._warn("update_thread", thread_id, answer.body)
 
         await self._write(
-            "update_thread", lambda: self._order.turn(f"thread {thread_id}", patch)
+            "update_thread", lambda: self._order.turn(_thread_key(thread_id), patch)
         )
 
     async def delete_thread(self, thread_id: str) -> None:
@@ -342,6 +344,10 @@ def _user(answer: Any) -> PersistedUser:
         display_name=answer.get("display_name"),
         metadata=answer.get("metadata") or {},
     )
+
+
+def _thread_key(thread_id: str | None) -> str:
+    return f"thread {thread_id}"
 
 
 def _step_key(step_id: str) -> str:
