@@ -60,7 +60,7 @@ func (s *subject) state(schema state.Schema) *state.Rows {
 }
 
 var reserved = []rule{
-	{name: "conversations that nobody began are empty tables, and one transaction begins them", when: hasReserved, test: func(s *subject) {
+	{name: "conversations that nobody began are empty tables, and one transaction begins them", when: func(f query.Features) bool { return f.Reserved && f.Transactions }, test: func(s *subject) {
 		s.insert("docs", numbered(1, 1)...)
 		s.must(Silent(s.ctx, s.store))
 		s.equal(len(s.rows(query.From("threads"))), 0)
