@@ -22,6 +22,9 @@ import (
 // that chance picks, and looks whether all of an application is there, or
 // nothing of it.
 func TestKilledApplyDidNothingOrAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a program that is killed has no races to look for")
+	}
 	t.Run("sqlite", func(t *testing.T) { killApplies(t, 12) })
 	t.Run("postgres", func(t *testing.T) { killApplies(t, 6, "--url", pgtest.New(t)) })
 	t.Run("mysql", func(t *testing.T) { killApplies(t, 6, "--url", mytest.New(t)) })

@@ -24,6 +24,9 @@ import (
 // which is what a full disk is to a program. It says so, leaves nothing half
 // written, and ends the work when there is room.
 func TestAFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a program that runs out of space has no races to look for")
+	}
 	m := moving{t, t.TempDir()}
 	m.fill("source")
 	m.run("chat", "export", "--data", "source", "--bytes", "-o", "lines")
