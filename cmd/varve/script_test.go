@@ -85,6 +85,7 @@ func runScriptsOn(t *testing.T, dir, way string, more func(*testscript.Env) erro
 			e.Defer(func() { os.RemoveAll(dir) })
 			e.Setenv("DATA", filepath.Join(dir, "data"))
 			e.Setenv("WAY", way)
+			e.Setenv("GORACE", os.Getenv("GORACE")) // how programs under the race detector end
 			examples, err := filepath.Abs("../../examples")
 			if err != nil {
 				return err
@@ -143,7 +144,7 @@ func (s *process) start(ts *testscript.TestScript, args []string) {
 	s.cmd = exec.Command(program, append([]string{"serve", "--json"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	s.cmd.Env = []string{}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "VARVE_LOG", "VARVE_URL", "VARVE_LISTEN", "VARVE_DATA",
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GORACE", "VARVE_LOG", "VARVE_URL", "VARVE_LISTEN", "VARVE_DATA",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "BUCKET_NAME", "APP_AWS_ACCESS_KEY", "APP_AWS_SECRET_KEY", "APP_AWS_REGION", "DEV_AWS_ENDPOINT"} {
 		if v := ts.Getenv(name); v != "" {
 			s.cmd.Env = append(s.cmd.Env, name+"="+v)
