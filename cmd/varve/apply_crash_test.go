@@ -39,16 +39,12 @@ func TestKilledApplyDidNothingOrAll(t *testing.T) {
 // applier runs `varve apply` in a folder.
 type applier struct {
 	*testing.T
-	program, dir string
-	where        []string // options
+	dir   string
+	where []string // options
 }
 
 func killApplies(t *testing.T, rounds int, where ...string) {
-	program, err := lookPath(os.Getenv("PATH"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := applier{t, program, t.TempDir(), where}
+	a := applier{t, t.TempDir(), where}
 	chance := rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
 	if done := a.whole(0); len(done.Created) != components51 {
 		t.Fatalf("the first apply made %d components", len(done.Created))
@@ -98,8 +94,7 @@ func (a applier) declare(round int) string {
 
 func (a applier) command(round int) (*exec.Cmd, *bytes.Buffer) {
 	args := []string{"apply", "--json", "--data", filepath.Join(a.dir, "data"), a.declare(round)}
-	cmd := exec.Command(a.program, append(args, a.where...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
+	cmd := command(a, append(args, a.where...)...)
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, a.Output()
 	return cmd, out

@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -66,13 +64,8 @@ func startServer(t testing.TB, dir, url string) *running {
 	if url != "" {
 		args = append(args, "--url", url)
 	}
-	program, err := lookPath(os.Getenv("PATH"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, args...)
+	cmd := command(t, args...)
 	cmd.Stderr = t.Output()
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

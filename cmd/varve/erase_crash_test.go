@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,25 +153,12 @@ func (e erasures) has(text string) bool {
 
 // command is the program on the folder.
 func (e erasures) command(args ...string) *exec.Cmd {
-	program, err := lookPath(os.Getenv("PATH"))
-	if err != nil {
-		e.Fatal(err)
-	}
-	cmd := exec.Command(program, append(args, "--data", e.data)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
-	return cmd
+	return command(e, append(args, "--data", e.data)...)
 }
 
 func (e erasures) run(args ...string) []byte {
 	e.Helper()
-	cmd := e.command(args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		e.Fatalf("%v: %v\n%s", args, err, stderr.Bytes())
-	}
-	return out
+	return output(e, e.command(args...))
 }
 
 // kill erases, and kills who does it as soon as no more than so many files are

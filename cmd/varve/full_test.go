@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -168,26 +167,14 @@ func (m moving) fill(folder string) {
 
 func (m moving) command(args ...string) *exec.Cmd {
 	m.Helper()
-	program, err := lookPath(os.Getenv("PATH"))
-	if err != nil {
-		m.Fatal(err)
-	}
-	cmd := exec.Command(program, args...)
+	cmd := command(m, args...)
 	cmd.Dir = m.dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
 	return cmd
 }
 
 func (m moving) run(args ...string) []byte {
 	m.Helper()
-	cmd := m.command(args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		m.Fatalf("%v: %v\n%s%s", args, err, out, stderr.Bytes())
-	}
-	return out
+	return output(m, m.command(args...))
 }
 
 // verified holds an import or a copy to have brought everything.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -13,19 +12,13 @@ import (
 // Two processes want the same name, one for a file and one for a folder: one of
 // them gets it, and the other is told.
 func TestAFileAndAFolderOfOneNameByTwoProcesses(t *testing.T) {
-	program, err := lookPath(os.Getenv("PATH"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	content := filepath.Join(dir, "content")
 	if err := os.WriteFile(content, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	put := func(args ...string) *exec.Cmd {
-		cmd := exec.Command(program, append([]string{"lake", "put", content, "--json", "--data", filepath.Join(dir, "data")}, args...)...)
-		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "VARVE_") })
-		return cmd
+		return command(t, append([]string{"lake", "put", content, "--json", "--data", filepath.Join(dir, "data")}, args...)...)
 	}
 	if out, err := put("--filename", "first").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
