@@ -108,7 +108,7 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	do := func(t *tx) error {
 		err := fn(store.Inside(ctx), inner{t})
 		if t.speaks {
-			return errSilent
+			return sqlcore.ErrSilent
 		}
 		if t.broken != nil {
 			return t.broken // whatever fn made of it
@@ -118,15 +118,11 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 		}
 		return t.send(ctx, sqlcore.Query{SQL: "COMMIT"})
 	}
-	if err := s.transact(ctx, s.whatever, do, lost); err != errSilent {
+	if err := s.transact(ctx, s.whatever, do, lost); err != sqlcore.ErrSilent {
 		return err
 	}
 	return s.transact(ctx, s.ready, do, lost)
 }
-
-// errSilent ends a transaction that wants tables of conversations, which cannot
-// be made in it.
-var errSilent = errs.New(errs.Unavailable, "there are no tables of conversations yet")
 
 // tries is how often a transaction runs that lost against another, and waits how
 // often one that waited for a lock as long as the server lets it, by default for
@@ -240,7 +236,7 @@ func (in inner) ready(context.Context) (*layout, error) {
 	}
 	if in.t.l.silent() {
 		in.t.speaks = true
-		return nil, errSilent
+		return nil, sqlcore.ErrSilent
 	}
 	return in.t.l, in.t.l.refused
 }

@@ -22,7 +22,7 @@ func conversationTables(l *layout) (list []*sqlquery.Table) {
 			list = append(list, conversationTable(l, t))
 			continue
 		}
-		unmade := &sqlquery.Table{Table: t, Rows: sqlquery.Unmade(&t, func(c query.Column) string { return "NULL AS " + quoted(c.Name) })}
+		unmade := &sqlquery.Table{Table: t, Rows: sqlquery.NoRows(&t, func(c query.Column) string { return "NULL AS " + quoted(c.Name) })}
 		for _, c := range t.Columns {
 			unmade.Native = append(unmade.Native, sqlquery.Column{Column: c})
 		}

@@ -29,7 +29,7 @@ func classify(err error) error {
 	}
 	var server *mysql.MySQLError
 	if !errors.As(err, &server) {
-		return errs.Wrap(errs.Unavailable, unreachable(err), "the database does not answer")
+		return errs.Wrap(errs.Unavailable, unreachable(err), "the database does not answer; does its server run, and at this address?")
 	}
 	kind, detail := kindOf(server.Number)
 	return errs.Wrap(kind, &sqlError{server.Number, string(server.SQLState[:])}, "%s", detail)

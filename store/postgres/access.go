@@ -135,7 +135,7 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	if err != nil {
 		return err
 	}
-	if err = s.retried(ctx, l, do); err != errSilent {
+	if err = s.retried(ctx, l, do); err != sqlcore.ErrSilent {
 		return err
 	}
 	if l, err = s.ready(ctx); err != nil {
@@ -143,10 +143,6 @@ func (s *Store) Update(ctx context.Context, fn func(context.Context, store.Tx) e
 	}
 	return s.retried(ctx, l, do)
 }
-
-// errSilent ends a transaction that wants tables of conversations, which cannot
-// be made in it.
-var errSilent = errs.New(errs.Unavailable, "there are no tables of conversations yet")
 
 // tries is how often a transaction runs that lost against another.
 const tries = 5
@@ -176,7 +172,7 @@ func (s *Store) attempt(ctx context.Context, l *layout, fn func(inner) error) er
 	var speaks bool
 	err = fn(inner{s: s, l: l, conn: session{c.Conn(), !s.pooled.Load()}, later: &later, speaks: &speaks})
 	if speaks {
-		err = errSilent // whatever fn made of it
+		err = sqlcore.ErrSilent // whatever fn made of it
 	}
 	if err != nil {
 		_ = tx.Rollback(context.WithoutCancel(ctx)) // the connection is dropped if it fails
@@ -213,7 +209,7 @@ type inner struct {
 func (in inner) ready(context.Context) (*layout, error) {
 	if in.l.silent() {
 		*in.speaks = true
-		return nil, errSilent
+		return nil, sqlcore.ErrSilent
 	}
 	return in.l, in.l.broken
 }

@@ -29,7 +29,7 @@ func conversationTables(l *layout) (list []*sqlquery.Table) {
 	}
 	for _, t := range query.ConversationTables() {
 		if l.core == nil {
-			list = append(list, reservedData(t, sqlquery.Unmade(&t, func(c query.Column) string {
+			list = append(list, reservedData(t, sqlquery.NoRows(&t, func(c query.Column) string {
 				return "NULL::" + dataDeclare(c.Type) + " AS " + sqlcore.Quote(c.Name)
 			})))
 			continue

@@ -211,8 +211,17 @@ func (s *Store) alter(ctx context.Context, sql []string) error {
 	}
 	// In a transaction that is opened by name: SET LOCAL needs one.
 	statements = append(append([]sqlcore.Query{{SQL: "BEGIN"}}, statements...), sqlcore.Query{SQL: "COMMIT"})
+	return patiently(ctx, func() error { return s.direct().write(ctx, statements...) })
+}
+
+// lockTries is how often a lock is asked for before it is given up.
+const lockTries = 8
+
+// patiently does again, a little later each time, what did not get its locks or
+// was ended so that another could have them.
+func patiently(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
-		err := s.direct().write(ctx, statements...)
+		err := do()
 		if c := code(err); (c != "55P03" && c != "40P01") || try == lockTries {
 			return err
 		}
@@ -221,9 +230,6 @@ func (s *Store) alter(ctx context.Context, sql []string) error {
 		}
 	}
 }
-
-// lockTries is how often a lock is asked for before the doctor gives up.
-const lockTries = 8
 
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -37,7 +37,7 @@ func classify(err error) error {
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		return errs.Wrap(errs.Unavailable, unreachable(err), "the database does not answer")
+		return errs.Wrap(errs.Unavailable, unreachable(err), "the database does not answer; does its server run, and at this address?")
 	}
 	kind, detail := kindOf(pg.Code)
 	return errs.Wrap(kind, reduce(pg), "%s", detail)

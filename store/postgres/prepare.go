@@ -68,15 +68,10 @@ func (r rooms) Settle(ctx context.Context) error {
 	for _, name := range sqlcore.Tables() {
 		tables = append(tables, l.target(name))
 	}
-	for try := 1; ; try++ {
-		err := o.s.direct().write(ctx, sqlcore.Query{SQL: `ANALYZE ` + strings.Join(tables, ",")})
-		if code(err) != "40P01" || try == lockTries { // another's index waits for this, and this for that
-			return err
-		}
-		if err := pause(ctx, time.Duration(try)*time.Second); err != nil {
-			return err
-		}
-	}
+	// Another's index may wait for this, and this for that.
+	return patiently(ctx, func() error {
+		return o.s.direct().write(ctx, sqlcore.Query{SQL: `ANALYZE ` + strings.Join(tables, ",")})
+	})
 }
 
 // resettle makes what Prepare took away, one after the other. Copies that end
@@ -85,34 +80,41 @@ func (r rooms) Settle(ctx context.Context) error {
 // indexes, and the server ends one of them, which goes on like that.
 func (s *Store) resettle(ctx context.Context) error {
 	done := map[string]bool{} // some cannot be made, and are not tried again
-	for try := 1; ; {
-		l, err := s.introspect(ctx)
-		if err != nil {
+	for more := true; more; {
+		err := patiently(ctx, func() (err error) {
+			more, err = s.settleOne(ctx, done)
 			return err
-		}
-		left := slices.DeleteFunc(l.unsettled(), func(r remedy) bool { return done[r.What] })
-		if len(left) == 0 {
-			return nil
-		}
-		busy, err := s.altering(ctx, l)
+		})
 		if err != nil {
-			return err
-		}
-		if !busy {
-			err = left[0].apply(ctx, s)
-			if c := code(err); (c != "40P01" && c != "55P03") || try == lockTries {
-				if err != nil {
-					return err
-				}
-				done[left[0].What] = true
-				continue
-			}
-			try++
-		}
-		if err := pause(ctx, time.Second/2); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// settleOne makes the first of what is left and not done, or waits a moment for
+// whoever is at work. more: there was something.
+func (s *Store) settleOne(ctx context.Context, done map[string]bool) (more bool, err error) {
+	l, err := s.introspect(ctx)
+	if err != nil {
+		return false, err
+	}
+	left := slices.DeleteFunc(l.unsettled(), func(r remedy) bool { return done[r.What] })
+	if len(left) == 0 {
+		return false, nil
+	}
+	busy, err := s.altering(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	if busy {
+		return true, pause(ctx, time.Second/2)
+	}
+	if err := left[0].apply(ctx, s); err != nil {
+		return true, err
+	}
+	done[left[0].What] = true
+	return true, nil
 }
 
 // altering tells whether another session makes an index of steps.

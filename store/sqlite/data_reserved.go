@@ -20,7 +20,7 @@ func (s *Store) chatTables(c *conn) ([]*sqlquery.Table, error) {
 	var out []*sqlquery.Table
 	if len(found) == 0 {
 		for _, t := range query.ConversationTables() {
-			out = append(out, reservedTable(t, sqlquery.Unmade(&t, func(c query.Column) string { return "NULL AS " + sqlcore.Quote(c.Name) })))
+			out = append(out, reservedTable(t, sqlquery.NoRows(&t, func(c query.Column) string { return "NULL AS " + sqlcore.Quote(c.Name) })))
 		}
 		return out, nil
 	}

@@ -76,6 +76,11 @@ func ThreadFields() []chat.Field[chat.Thread] { return threadFields }
 // Activity tells whether threads carry their last activity.
 func (c *Core) Activity() bool { return c.Schema.Threads.Has(ActivityColumn) }
 
+// ErrSilent ends a transaction that comes to speak of conversations where there
+// are no tables for them, which cannot be made in it: they are made outside, and
+// it begins anew.
+var ErrSilent = errs.New(errs.Unavailable, "there are no tables of conversations yet")
+
 // Holds tells whether a column of a table can hold an id as it is.
 func (c *Core) Holds(t Table, column, id string) bool {
 	col, ok := t.Column(column)

@@ -102,10 +102,10 @@ func (t *Table) Declared(want *query.Table) error {
 // every dialect.
 const noRows = " LIMIT 0"
 
-// Unmade is the subquery of a reserved table that nobody has made yet: to ask
+// NoRows is the subquery of a reserved table that nobody has made yet: to ask
 // for its rows makes nothing in a database that may be somebody else's. null is
 // a column without a value.
-func Unmade(t *query.Table, null func(query.Column) string) string {
+func NoRows(t *query.Table, null func(query.Column) string) string {
 	var columns []string
 	for _, c := range t.Columns {
 		columns = append(columns, null(c))
