@@ -48,8 +48,11 @@ func (s *server) url(database string) string {
 	return fmt.Sprintf("mysql://%s@127.0.0.1:%s/%s", Role, s.port, database)
 }
 
-// run makes a data folder and starts a server on it. The port is chosen before
-// the server binds it, so a rare thief of the port is answered by trying again.
+// run makes a data folder and starts a server on it. A server that starts, and
+// the installation is one, removes the temporary tables that it finds in its
+// folder for them, those of others included: each has a folder of its own. The
+// port is chosen before the server binds it, so a rare thief of the port is
+// answered by trying again.
 func (s *server) run() error {
 	install, err := program("mariadb-install-db")
 	if err != nil {
@@ -63,7 +66,7 @@ func (s *server) run() error {
 	if err != nil {
 		return err
 	}
-	cmd := account.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"),
+	cmd := account.Command(install, "--no-defaults", "--datadir="+filepath.Join(dir, "data"), "--tmpdir="+dir,
 		"--auth-root-authentication-method=normal", "--skip-test-db")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w\n%s", install, err, out), os.RemoveAll(dir))
@@ -85,8 +88,6 @@ func (s *server) serve(program, dir string) error {
 	if err != nil {
 		return err
 	}
-	// A server that starts removes the temporary tables that it finds in its
-	// folder for them, those of others included: each has a folder of its own.
 	args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(dir, "data"), "--tmpdir=" + dir, "--bind-address=127.0.0.1",
 		"--port=" + port, "--socket=" + filepath.Join(dir, "socket"), "--pid-file=" + filepath.Join(dir, "pid"),
 		"--innodb-buffer-pool-size=128M", "--max-connections=400", "--skip-log-bin", "--skip-name-resolve"}, s.options...)

@@ -24,13 +24,13 @@ class MariaDB:
         data = self.folder / "data"
         if self.user:
             shutil.chown(self.folder, self.user, self.user)
-        install = [program("mariadb-install-db"), "--no-defaults", f"--datadir={data}"]
-        install += ["--auth-root-authentication-method=normal", "--skip-test-db"]
+        # Of its own, because a server that starts removes what others keep in the same; the installation is one.
+        ours = ["--no-defaults", f"--datadir={data}", f"--tmpdir={self.folder}"]
+        install = [program("mariadb-install-db"), *ours, "--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(install, check=True, capture_output=True, user=self.user, group=self.user, cwd=self.folder)
-        serve = [program("mariadbd"), "--no-defaults", f"--datadir={data}", "--bind-address=127.0.0.1"]
+        serve = [program("mariadbd"), *ours, "--bind-address=127.0.0.1", "--skip-log-bin"]
         serve += [f"--port={self.port}", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
-        # Of its own, because a server that starts removes what others keep in the same.
-        serve += [f"--tmpdir={self.folder}", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0"]
+        serve += ["--innodb-flush-log-at-trx-commit=0"]
         self.process = Process(serve, self.folder / "log", user=self.user, cwd=self.folder)
         until(self.answers, "MariaDB answers")
         return self
