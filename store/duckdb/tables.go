@@ -134,10 +134,11 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 // createdAs is nil where a table is there as it is wanted, and errs.NotFound
 // where the name is free.
 func (q data) createdAs(want *query.Table) error {
-	if there := q.s.tables.get(want.Name); there != nil {
-		return there.Declared(want)
+	there := q.s.tables.all() // of one moment: another may make it meanwhile
+	if t := there[want.Name]; t != nil {
+		return t.Declared(want)
 	}
-	for name := range q.s.tables.all() {
+	for name := range there {
 		if strings.EqualFold(name, want.Name) {
 			return errs.Field(errs.Exists, "table", "there is something called %q already, and DuckDB does not tell it from %q", name, want.Name)
 		}

@@ -46,7 +46,7 @@ func (q data) Tables(ctx context.Context) (tables []query.Table, err error) {
 
 // Table implements query.Store.
 func (q data) Table(ctx context.Context, name string) (t query.Table, err error) {
-	err = q.at.read(ctx, func(c *conn) error {
+	err = q.snapshot(ctx, func(c *conn) error {
 		found, err := q.table(c, name)
 		if err == nil {
 			t = found.Table
@@ -59,14 +59,7 @@ func (q data) Table(ctx context.Context, name string) (t query.Table, err error)
 // snapshot runs fn on one state of the database.
 func (q data) snapshot(ctx context.Context, fn func(*conn) error) error {
 	return q.at.read(ctx, func(c *conn) error {
-		if !c.db.GetAutocommit() {
-			return fn(c)
-		}
-		if err := c.exec("BEGIN"); err != nil {
-			return err
-		}
-		defer c.rollback()
-		return fn(c)
+		return c.snapshot(func() error { return fn(c) })
 	})
 }
 

@@ -247,7 +247,8 @@ func (q data) Create(ctx context.Context, t query.Table) error {
 	if sqlquery.Private(t.Name) {
 		return sqlquery.Taken(t.Name)
 	}
-	if err := q.at.read(ctx, func(c *conn) error { return q.createdAs(c, &t) }); !errors.Is(err, errs.NotFound) {
+	// One state: between two questions another program may make it.
+	if err := q.snapshot(ctx, func(c *conn) error { return q.createdAs(c, &t) }); !errors.Is(err, errs.NotFound) {
 		return err
 	}
 	return q.write(ctx, func(c *conn) error {

@@ -30,9 +30,7 @@ func (p *pool) read(ctx context.Context, fn func(*conn) error) error {
 	c.db.SetInterrupt(ctx)
 	err = fn(c)
 	c.db.SetInterrupt(context.Background())
-	if err != nil {
-		c.rollback() // an interrupt may have come before the read's own COMMIT
-	}
+	c.rollback() // an interrupt may have come before the read's own COMMIT
 	if err != nil && ctx.Err() != nil {
 		return givenUp(ctx)
 	}
