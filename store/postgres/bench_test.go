@@ -99,9 +99,6 @@ func BenchmarkAgainstHandWritten(b *testing.B) {
 	fill(b, own)
 	b.Run("own", func(b *testing.B) { against(b, db, own, handList) })
 
-	if testing.Short() {
-		return
-	}
 	url := pgtest.NewDurable(b)
 	pgtest.Exec(b, url, fixtureSQL(b, "documented"))
 	fill(b, url)
