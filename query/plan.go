@@ -110,13 +110,26 @@ func (s *Service) source(ctx context.Context, name string) (Source, error) {
 		return Source{}, err
 	}
 	src := Source{Table: &t}
-	if t.Reserved != "" && s.user != nil {
-		if t.Owner == "" {
-			return src, errs.Field(errs.Forbidden, "table", "the rows of %q belong to nobody; only a caller that acts for no user may read them", name)
-		}
+	if err := s.readable(t); err != nil {
+		return src, err
+	}
+	if t.Reserved != "" {
 		src.Owner = s.user
 	}
 	return src, nil
+}
+
+// readable tells why the caller may read nothing of a table.
+func (s *Service) readable(t Table) error {
+	switch {
+	case t.Reserved == "":
+		return nil
+	case s.user != nil && t.Owner == "":
+		return errs.Field(errs.Forbidden, "table", "the rows of %q belong to nobody; only a caller that acts for no user may read them", t.Name)
+	case s.withheld != nil:
+		return s.withheld(t)
+	}
+	return nil
 }
 
 // outputs resolves what is returned.

@@ -54,6 +54,8 @@ type Service struct {
 	opt   Options
 	user  *string // the acting user, nil: everything
 	keys  *keys
+
+	withheld func(Table) error // why a reserved table may not be asked; nil: all may
 }
 
 // NewService makes a service over a store.
@@ -76,6 +78,15 @@ func (s *Service) As(user string) *Service {
 	as := *s
 	as.user = &user
 	return &as
+}
+
+// Withholding returns the service for a caller from whom reserved tables are
+// kept: those for which why has an error are refused with it, and are not
+// listed.
+func (s *Service) Withholding(why func(Table) error) *Service {
+	out := *s
+	out.withheld = why
+	return &out
 }
 
 // Features tells what the database can do.
@@ -126,7 +137,7 @@ func (s *Service) Tables(ctx context.Context) ([]Table, error) {
 	}
 	tables := []Table{}
 	for _, t := range all {
-		if t.Reserved == "" || t.Owner != "" || s.user == nil {
+		if s.readable(t) == nil {
 			tables = append(tables, t)
 		}
 	}

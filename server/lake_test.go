@@ -174,6 +174,9 @@ func TestFilesAreTheirUsers(t *testing.T) {
 		{"GET", "/v1/lake/files", "", 403},
 		{"POST", "/v1/state/lake_content/scan", "ada", 403},
 		{"GET", "/v1/state/LAKE_CONTENT/versions", "ada", 403},
+		{"POST", "/v1/state/lake_content/scan", "", 403},
+		{"POST", "/v1/state/lake_content/versions", "", 403},
+		{"GET", "/v1/state/LAKE_CONTENT/versions", "", 403},
 	} {
 		if got := send(c.method, c.path, c.user); got != c.want {
 			t.Errorf("%s %s as %q: %d, want %d", c.method, c.path, c.user, got, c.want)

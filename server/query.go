@@ -93,10 +93,25 @@ func (c *call) data() (*query.Service, error) {
 	if c.db.Query == nil {
 		return nil, errs.New(errs.Unsupported, "this database answers no questions about tables")
 	}
-	if c.actor != "" {
+	switch {
+	case c.actor != "":
 		return c.db.Query.As(c.actor), nil
+	case !c.may(keys.Admin):
+		return c.db.Query.Withholding(withheld), nil
 	}
 	return c.db.Query, nil
+}
+
+// withheld keeps other people's rows from keys that may not see everybody's, as
+// the rooms do that these tables show.
+func withheld(t query.Table) error {
+	switch {
+	case t.Owner != "":
+		return errs.Field(errs.Forbidden, "table", "%s", owned(t.Name))
+	case holdsFiles(t.Name):
+		return errFiles
+	}
+	return nil
 }
 
 // execute answers a question. Rows come whole, or line by line to those who

@@ -5,12 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/client"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/lake"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/query/querytest"
 	"github.com/varvedb/varve/server"
 	"github.com/varvedb/varve/server/keys"
+	"github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store/memory"
 )
 
@@ -52,6 +55,61 @@ func TestWhatAKeyMayAsk(t *testing.T) {
 	}
 	if err := as(keys.Admin).DropTable(ctx, "docs"); err != nil {
 		t.Errorf("the administrator drops a table: %v", err)
+	}
+}
+
+// What the rooms keep from a key that acts for nobody and may not see
+// everybody's, questions keep from it too.
+func TestQuestionsShowNobodyElsesRows(t *testing.T) {
+	file, use := withKeys(t, nil)
+	db := memory.Open()
+	b := start(t, use, func(o *server.Options) {
+		d := &o.Databases[0]
+		talks := chat.NewService(db.Chat(), chat.Options{})
+		t.Cleanup(func() { talks.Close() })
+		d.Chat, d.State = talks, state.NewService(db.State(), state.Options{})
+		d.Lake, d.Query = lake.New(d.State, lake.Options{}), query.NewService(db.Query(), query.Options{})
+	})
+	key, admin := bearer(token(t, file, "", keys.Read, keys.Write)), bearer(token(t, file, "", keys.Admin))
+	const user = "Varve-User: bob"
+	if r := b.send("PUT", "/v1/users/bob", `{"id":"b"}`, asJSON, admin); r.status != 200 {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	for _, c := range [][3]string{
+		{"PATCH", "/v1/threads/t", `{"userId":"b"}`},
+		{"PUT", "/v1/steps/s", `{"threadId":"t","type":"user_message","output":"bob's"}`},
+		{"PUT", "/v1/lake/file?filename=a", `"bob's"`},
+		{"PUT", "/v1/state/places", `{"columns":[{"name":"id","type":"text"}],"key":["id"]}`},
+	} {
+		if r := b.send(c[0], c[1], c[2], asJSON, key, user); r.status != 200 {
+			t.Fatalf("%s: %d %s", c[1], r.status, r.body)
+		}
+	}
+	ask := func(from string, headers ...string) reply {
+		return b.send("POST", "/v1/execute", `{"select":{"from":"`+from+`"}}`, append(headers, asJSON)...)
+	}
+	for _, from := range []string{"users", "threads", "steps", "elements", "feedbacks", "lake", "lake_content"} {
+		if r := ask(from, key); r.status != 403 || strings.Contains(r.body, "bob's") {
+			t.Errorf("%s: %d %s", from, r.status, r.body)
+		}
+		if r := ask(from, admin); r.status != 200 {
+			t.Errorf("an administrator asks %s: %d %s", from, r.status, r.body)
+		}
+	}
+	for _, from := range []string{"places join steps on id = threadId", "places join lake_content on id = hash"} {
+		q := `"` + from + `"`
+		if r := b.send("POST", "/v1/execute", q, asJSON, key); r.status != 403 {
+			t.Errorf("%s: %d %s", q, r.status, r.body)
+		}
+	}
+	if r := ask("places", key); r.status != 200 {
+		t.Errorf("rows of nobody: %d %s", r.status, r.body)
+	}
+	if r := ask("steps", key, user); r.status != 200 || !strings.Contains(r.body, "bob's") {
+		t.Errorf("as bob: %d %s", r.status, r.body)
+	}
+	if r := b.send("GET", "/v1/tables", "", key); !strings.Contains(r.body, `"places"`) || strings.Contains(r.body, `"name":"steps"`) || strings.Contains(r.body, "lake") {
+		t.Errorf("the list of tables: %s", r.body)
 	}
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -92,8 +93,8 @@ func (c *call) table(ctx context.Context, name string) (state.Store, *state.Tabl
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.actor != "" && (strings.EqualFold(name, lake.ContentTable) || strings.EqualFold(name, lake.FolderTable)) {
-		return nil, nil, errs.New(errs.Forbidden, "the bytes of files are everybody's in one table; a call that acts for a user reads them as files")
+	if holdsFiles(name) && (c.actor != "" || !c.may(keys.Admin)) {
+		return nil, nil, errFiles
 	}
 	rows, err := c.db.State.Open(ctx, name)
 	if err != nil {
@@ -101,10 +102,24 @@ func (c *call) table(ctx context.Context, name string) (state.Store, *state.Tabl
 	}
 	t := rows.Table()
 	if t.Owner != "" && c.actor == "" && !c.may(keys.Admin) {
-		return nil, nil, errs.New(errs.Forbidden, "the rows of %q are their users': say for whom with %s, or use a key with the scope %q", t.Name, wire.HeaderUser, keys.Admin)
+		return nil, nil, errs.New(errs.Forbidden, "%s", owned(t.Name))
 	}
 	return tables, &t, nil
 }
+
+// owned says why a key without the scope admin gets nothing of a table while it
+// acts for nobody.
+func owned(table string) string {
+	return fmt.Sprintf("the rows of %q are their users': say for whom with %s, or use a key with the scope %q", table, wire.HeaderUser, keys.Admin)
+}
+
+// holdsFiles tells whether a table has the bytes of everybody's files, under no
+// owner.
+func holdsFiles(table string) bool {
+	return strings.EqualFold(table, lake.ContentTable) || strings.EqualFold(table, lake.FolderTable)
+}
+
+var errFiles = errs.New(errs.Forbidden, "the bytes of files are everybody's in one table: read them as files, or with a key with the scope %q that acts for no user", keys.Admin)
 
 func (s *Server) listTables(ctx context.Context, c *call, _ *struct{}) (tablesAnswer, error) {
 	tables, err := c.tables()
