@@ -52,7 +52,7 @@ var threads = []rule{
 		}
 	}},
 	{name: "tags keep their order and any characters", test: func(s subject) {
-		t, tags := id(), []string{"b", "a", "x,y", `q"u{o}te\`, "", "é", "NULL"}
+		t, tags := id(), []string{"b", "a", "x,y", `q"u{o}te\`, "", "é", "NULL", "env:prod", ":", "\u3000x\u00a0", " y "}
 		s.patch(chat.ThreadPatch{ID: t, Tags: tags})
 		s.equal(s.thread(t).Tags, tags)
 	}},

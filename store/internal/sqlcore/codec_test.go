@@ -37,6 +37,8 @@ func TestDecodeTakesEveryStoredForm(t *testing.T) {
 		{new([]string), `["a", "b"]`, []string{"a", "b"}},
 		{new([]string), `"[\"a\"]"`, []string{"a"}},
 		{new([]string), `{a,"b \"c\", d",NULL,"NULL"}`, []string{"a", `b "c", d`, "NULL"}},
+		{new([]string), `{env:prod, b ,"c:d"}`, []string{"env:prod", "b", "c:d"}},
+		{new([]string), "{\u3000a\u00a0,\u2028}", []string{"\u3000a\u00a0", "\u2028"}},
 		{new([]string), `{}`, []string{}},
 		{new([]string), `[]`, []string{}},
 		{new([]string), `{"a": 1}`, []string(nil)},

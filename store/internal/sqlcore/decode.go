@@ -156,11 +156,15 @@ func decodeLiteral(text string) ([]string, bool) {
 	return list, true
 }
 
+// literalSpace is what PostgreSQL takes for blanks around an item, and therefore
+// quotes in one; it does neither with other blanks of Unicode, nor with a colon.
+const literalSpace = " \t\n\r\v\f"
+
 // literalItem cuts the first item off an array literal's inside.
 func literalItem(s string) (item string, quoted bool, rest string, ok bool) {
 	if s[0] != '"' {
 		item, rest, _ = strings.Cut(s, ",")
-		return strings.TrimSpace(item), false, rest, !strings.ContainsAny(item, `{}":`)
+		return strings.Trim(item, literalSpace), false, rest, !strings.ContainsAny(item, `{}"`)
 	}
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
