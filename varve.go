@@ -191,7 +191,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		db.elementURL = elementURL(o)
 		opt.ElementURL = db.elementURL
 	}
-	db.query = query.NewService(db.store.Query(), query.Options{Log: o.Log.With("part", "query")})
+	db.query = query.NewService(db.store.Query(), query.Options{Actor: chat.Actor, Log: o.Log.With("part", "query")})
 	db.chat = chat.NewService(db.store.Chat(), opt)
 	db.state = state.NewService(db.store.State(), state.Options{Secret: cursors, Log: o.Log.With("part", "state")})
 	db.todo, db.lake = todo.New(db.state), db.openLake(cursors)

@@ -23,7 +23,10 @@ type Options struct {
 	Strict bool
 	// RawWrite lets a [Raw] write.
 	RawWrite bool
-	Log      *slog.Logger
+	// Actor tells for whom a call acts by its context, "" for nobody; see
+	// [Service.As]. nil: contexts say nothing of it.
+	Actor func(ctx context.Context) string
+	Log   *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -89,6 +92,18 @@ func (s *Service) Withholding(why func(Table) error) *Service {
 	return &out
 }
 
+// acting is the service for the user of a context, unless it acts for one
+// already.
+func (s *Service) acting(ctx context.Context) *Service {
+	if s.user != nil || s.opt.Actor == nil {
+		return s
+	}
+	if user := s.opt.Actor(ctx); user != "" {
+		return s.As(user)
+	}
+	return s
+}
+
 // Features tells what the database can do.
 func (s *Service) Features() Features { return s.store.Features() }
 
@@ -100,6 +115,7 @@ func (s *Service) Execute(ctx context.Context, question Question) (*Result, erro
 	if err := q.check(); err != nil {
 		return nil, err
 	}
+	s = s.acting(ctx)
 	switch {
 	case q.Select != nil:
 		return s.selects(ctx, q.Select)
@@ -136,6 +152,7 @@ func (s *Service) Tables(ctx context.Context) ([]Table, error) {
 		return nil, err
 	}
 	tables := []Table{}
+	s = s.acting(ctx)
 	for _, t := range all {
 		if s.readable(t) == nil {
 			tables = append(tables, t)
@@ -146,7 +163,7 @@ func (s *Service) Tables(ctx context.Context) ([]Table, error) {
 
 // Describe tells about one table. errs.NotFound when there is none.
 func (s *Service) Describe(ctx context.Context, name string) (Table, error) {
-	src, err := s.source(ctx, name)
+	src, err := s.acting(ctx).source(ctx, name)
 	if err != nil {
 		return Table{}, err
 	}
@@ -225,7 +242,7 @@ func roomOf(t Table) string {
 // DropTable takes a table away that Varve made, with its rows. errs.NotFound;
 // errs.Forbidden for tables that others made, and to acting users.
 func (s *Service) DropTable(ctx context.Context, name string) error {
-	if s.user != nil {
+	if s.acting(ctx).user != nil {
 		return errs.New(errs.Forbidden, "only a caller that acts for no user may drop tables")
 	}
 	t, err := s.table(ctx, name)
