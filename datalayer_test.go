@@ -18,6 +18,7 @@ import (
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/mytest"
 	"github.com/varvedb/varve/internal/pgtest"
+	"github.com/varvedb/varve/query"
 )
 
 // One URL names everything; naming the same again names the same.
@@ -45,7 +46,22 @@ func TestWhatOneURLOpens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := open(t, "sqlite:my.db", varve.Options{}).Artifacts().Open(t.Context(), info.Digest)
+			if _, err := put.Execute(t.Context(), query.Into("docs").Rows(query.Row{"id": name})); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := put.Apply(t.Context(), &component.Metric{Base: component.Base{Identifier: name}}); err != nil {
+				t.Fatal(err)
+			}
+			plain := open(t, "sqlite:my.db", varve.Options{})
+			if _, err := plain.Load(t.Context(), component.Newest("metric", name)); err != nil {
+				t.Error(err)
+			}
+			if answer, err := plain.Execute(t.Context(), query.From("docs").Where(query.Eq("id", name))); err != nil {
+				t.Error(err)
+			} else if rows, err := answer.All(); err != nil || len(rows) != 1 {
+				t.Errorf("%v, %v", rows, err)
+			}
+			r, err := plain.Artifacts().Open(t.Context(), info.Digest)
 			if err != nil {
 				t.Fatal(err)
 			}

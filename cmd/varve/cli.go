@@ -36,10 +36,10 @@ type cli struct {
 // settings are the settings of every command.
 type settings struct {
 	Data      string   `config:"" help:"The data folder (default: ./varve-data)." placeholder:"DIR"`
-	URL       string   `config:"" name:"url" help:"The database: a data folder, sqlite:FILE, duckdb:FILE, csv:DIR, postgres://…, mysql://…, dynamodb://TABLE, memory:, or the http://… of a server (default: the one in the data folder)." placeholder:"URL"`
+	URL       string   `config:"" name:"url" aliases:"databackend,data-backend,data_backend" help:"The database: a data folder, sqlite:FILE, duckdb:FILE, csv:DIR, postgres://…, mysql://…, dynamodb://TABLE, memory:, or the http://… of a server (default: the one in the data folder)." placeholder:"URL"`
 	Elements  string   `config:"" help:"Where elements' bytes lie: a folder, s3://BUCKET, azblob://CONTAINER, gs://BUCKET (default: elements/ in the data folder)." placeholder:"URL"`
-	Metadata  string   `config:"" help:"The database in which components are registered (default: that of --url)." placeholder:"URL"`
-	Artifacts string   `config:"" help:"Where artifacts' bytes lie: a folder or a bucket (default: beside the database)." placeholder:"URL"`
+	Metadata  string   `config:"" aliases:"metadata-store,metadata_store" help:"The database in which components are registered (default: that of --url)." placeholder:"URL"`
+	Artifacts string   `config:"" aliases:"artifact-store,artifact_store" help:"Where artifacts' bytes lie: a folder or a bucket (default: beside the database)." placeholder:"URL"`
 	Compute   string   `config:"" help:"What runs jobs: local." placeholder:"URL"`
 	Log       []string `config:"" help:"What to log: debug, info, warn or error, and PART=LEVEL." placeholder:"LEVELS"`
 	LogFormat string   `config:"" help:"text or json." placeholder:"FORMAT"`

@@ -72,7 +72,7 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 	env, warnings := environment(s.Environ)
 	file, needed := s.File, true
 	if file == "" {
-		file = env["config"]
+		file = env["config"].value
 	}
 	if file == "" {
 		file, needed = DefaultFile, false
@@ -81,8 +81,8 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 		return c, warnings, err
 	}
 	for _, k := range settings {
-		if value := env[k.name]; value != "" {
-			if err := c.set(k, k.split(value), k.variable()); err != nil {
+		if v := env[k.name]; v.value != "" {
+			if err := c.set(k, k.split(v.value), v.name); err != nil {
 				return c, warnings, err
 			}
 		}

@@ -37,6 +37,58 @@ func TestWhatStandsFurtherUpReplacesWhatIsBelow(t *testing.T) {
 	}
 }
 
+// Every name of a part of the data layer is as good as the others, in the file
+// and in the environment.
+func TestEveryNameOfAPart(t *testing.T) {
+	for setting, names := range map[string][]string{
+		"url":       {"url", "databackend", "data_backend", "data-backend"},
+		"metadata":  {"metadata", "metadata_store", "metadata-store"},
+		"artifacts": {"artifacts", "artifact_store", "artifact-store"},
+		"compute":   {"compute"},
+	} {
+		for _, name := range names {
+			variable := "VARVE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+			fromFile, _, err := load(t, name+": memory://", nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fromEnv, warnings, err := load(t, "", []string{variable + "=memory://"}, nil)
+			if err != nil || len(warnings) > 0 {
+				t.Fatal(warnings, err)
+			}
+			for where, c := range map[string]Config{"varve.yaml:1": fromFile, variable: fromEnv} {
+				if got := map[string]string{"url": c.URL, "metadata": c.Metadata, "artifacts": c.Artifacts, "compute": c.Compute}[setting]; got != "memory://" {
+					t.Errorf("%s at %s sets %s to %q", name, where, setting, got)
+				}
+				if !strings.HasSuffix(c.origin[setting], where) {
+					t.Errorf("%s comes from %s, not %s", name, c.origin[setting], where)
+				}
+			}
+		}
+	}
+}
+
+func TestOneOfSeveralVariablesForOneSettingIsUsed(t *testing.T) {
+	for _, c := range []struct {
+		environ   []string
+		url, warn string
+	}{
+		{[]string{"VARVE_DATABACKEND=memory:", "VARVE_URL=y"}, "y", "VARVE_DATABACKEND is not used: VARVE_URL says"},
+		{[]string{"VARVE_URL=y", "VARVE_DATABACKEND=memory:"}, "y", "VARVE_DATABACKEND is not used: VARVE_URL says"},
+		{[]string{"VARVE_DATA_BACKEND=y", "VARVE_DATABACKEND=z"}, "y", "VARVE_DATABACKEND is not used: VARVE_DATA_BACKEND says"},
+		{[]string{"VARVE_URL=y", "VARVE_DATABACKEND=y"}, "y", ""},
+		{[]string{"VARVE_URL=", "VARVE_DATABACKEND=y"}, "y", ""},
+		{[]string{"VARVE_DATABACKEND=y", "VARVE_URL="}, "y", ""},
+		{[]string{"VARVE_DATABACKEND=y", "VARVE_DATABACKEND=z"}, "z", ""},
+	} {
+		got, warnings, err := load(t, "", c.environ, nil)
+		told := strings.Join(warnings, "; ")
+		if err != nil || got.URL != c.url || !strings.Contains(told, c.warn) || (c.warn == "") != (told == "") {
+			t.Errorf("%q: %q, %q, %v", c.environ, got.URL, told, err)
+		}
+	}
+}
+
 func TestDatabases(t *testing.T) {
 	want := []Database{{"a", "sqlite:a.db"}, {"b", "postgres://h,h2/b?x=y=z"}}
 	for name, c := range map[string]func() (Config, error){

@@ -102,11 +102,6 @@ func listed(s string) []string {
 	return []string{s}
 }
 
-// variable is the setting's name in the environment.
-func (k setting) variable() string {
-	return prefix + strings.ToUpper(strings.ReplaceAll(k.name, "-", "_"))
-}
-
 // split takes a variable apart. A URL may hold commas, so databases are parted
 // by blanks only.
 func (k setting) split(value string) []string {
