@@ -48,20 +48,15 @@ func (s *Service) do(ctx context.Context, w *work) (Result, error) {
 	if told.Empty() {
 		return result(), nil
 	}
-	for _, n := range w.order {
-		if err := s.fill(ctx, n); err != nil {
-			return Result{}, err
-		}
+	if err := s.fill(ctx, w, false); err != nil {
+		return Result{}, err
 	}
-	b, err := s.batch(w)
+	settled, err := s.build(ctx, w.tables)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.build(ctx, w.tables, &b); err != nil {
-		return Result{}, err
-	}
-	if err := s.store.Commit(ctx, b); err != nil {
-		return Result{}, errors.Join(err, s.unbuild(ctx, b.Settled, w.tables))
+	if err := s.finish(ctx, w, settled); err != nil {
+		return Result{}, errors.Join(err, s.unbuild(ctx, settled, w.tables))
 	}
 	for _, a := range told.Actions {
 		if a.Do != Unchanged {
@@ -71,16 +66,41 @@ func (s *Service) do(ctx context.Context, w *work) (Result, error) {
 	return result(), nil
 }
 
-// fill keeps the bytes of a component, so that its record can name them.
-func (s *Service) fill(ctx context.Context, n *node) error {
-	if n.act.Do == Unchanged {
-		return nil
+// finish writes the records, when their tables are there.
+func (s *Service) finish(ctx context.Context, w *work, settled []string) error {
+	if err := s.fill(ctx, w, true); err != nil {
+		return err
 	}
-	if d, ok := n.c.(*Dataset); ok && n.snapshots(d) {
-		if err := s.snapshot(ctx, d); err != nil {
-			return at(n.name.String(), err)
+	b, err := s.batch(w)
+	if err != nil {
+		return err
+	}
+	b.Settled = settled
+	return s.store.Commit(ctx, b)
+}
+
+// fill keeps bytes, so that records can name them: at first what is at hand,
+// which may take long, and then the rows of data sets, which may be of tables
+// that are made in between.
+func (s *Service) fill(ctx context.Context, w *work, rows bool) error {
+	for _, n := range w.order {
+		if n.act.Do == Unchanged || n.snapshots() != rows {
+			continue
+		}
+		if rows {
+			if err := s.snapshot(ctx, n.c.(*Dataset)); err != nil {
+				return at(n.name.String(), err)
+			}
+		}
+		if err := s.keep(ctx, n); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// keep keeps the bytes of one component.
+func (s *Service) keep(ctx context.Context, n *node) error {
 	paths, contents, back := contents(n.c)
 	for i, b := range contents {
 		if b.Data == nil {
@@ -183,10 +203,10 @@ type entry struct {
 }
 
 // build makes tables, which no transaction takes back, and notes before what
-// it is about to make.
-func (s *Service) build(ctx context.Context, tables []physical, b *Batch) error {
+// it is about to make. It returns the notes, which the records settle.
+func (s *Service) build(ctx context.Context, tables []physical) (settled []string, err error) {
 	if len(tables) == 0 {
-		return nil
+		return nil, nil
 	}
 	var note entry
 	for _, t := range tables {
@@ -194,17 +214,17 @@ func (s *Service) build(ctx context.Context, tables []physical, b *Batch) error 
 	}
 	body, err := json.Marshal(note)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e := Entry{ID: s.opt.ID(), At: s.opt.Now().UTC(), Body: body}
 	if err := s.store.Begin(ctx, e); err != nil {
-		return err
+		return nil, err
 	}
-	b.Settled = []string{e.ID}
+	settled = []string{e.ID}
 	for i, t := range tables {
 		if _, err := s.opt.Data.CreateTable(ctx, t.Table); err != nil {
-			return errors.Join(at(t.owner.String(), err), s.unbuild(ctx, b.Settled, tables[:i]))
+			return nil, errors.Join(at(t.owner.String(), err), s.unbuild(ctx, settled, tables[:i]))
 		}
 	}
-	return nil
+	return settled, nil
 }

@@ -30,7 +30,7 @@ func check(c Component) error {
 			return at(place+"."+f.name, err)
 		}
 		if f.name == "select" || f.name == "run" {
-			if _, err := question(f.value.Interface().(json.RawMessage)); err != nil {
+			if err := checkQuestion(c, f); err != nil {
 				return at(place+"."+f.name, err)
 			}
 		}
@@ -62,6 +62,20 @@ func checkField(f field) error {
 		}
 	}
 	return nil
+}
+
+// checkQuestion takes a query that does what its field is for: what is run may
+// be any, and a model may be one in the database's own language.
+func checkQuestion(c Component, f field) error {
+	q, err := question(f.value.Interface().(json.RawMessage))
+	_, model := c.(*Model)
+	if err != nil || f.name == "run" || q.Select != nil || model && q.Raw != nil {
+		return err
+	}
+	if q.Insert != nil || q.Update != nil || q.Delete != nil || q.Raw != nil || q.Predict != nil {
+		return errs.New(errs.Invalid, "asks for no rows; write a query that selects")
+	}
+	return nil // it has variables
 }
 
 // question is a query of a component; the zero one when it has variables and so

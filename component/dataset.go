@@ -72,14 +72,11 @@ func live(ctx context.Context, d *Dataset, ask Asked) iter.Seq2[json.RawMessage,
 	if ask == nil {
 		return failing(errs.Field(errs.Unsupported, "select", "there is no databackend to ask for rows"))
 	}
-	q, err := question(d.Select)
+	q, err := selection(d)
 	if err != nil {
 		return failing(at("select", err))
 	}
-	if q.Select == nil {
-		return failing(errs.Field(errs.Invalid, "select", "selects nothing"))
-	}
-	answer, err := ask(ctx, q)
+	answer, err := ask(ctx, query.Query{Select: q})
 	if err != nil {
 		return failing(at("select", err))
 	}
@@ -87,6 +84,16 @@ func live(ctx context.Context, d *Dataset, ask Asked) iter.Seq2[json.RawMessage,
 		return encoded(answer.Rows())
 	}
 	return sample(encoded(answer.Rows()), d.SampleSize, uint64(d.Seed))
+}
+
+// selection is what a data set selects. errs.Invalid: its query has variables
+// still.
+func selection(d *Dataset) (*query.Select, error) {
+	q, err := question(d.Select)
+	if err == nil && q.Select == nil {
+		err = errs.New(errs.Invalid, "selects nothing before its variables have values")
+	}
+	return q.Select, err
 }
 
 func failing(err error) iter.Seq2[json.RawMessage, error] {

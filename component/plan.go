@@ -11,6 +11,7 @@ import (
 
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/query"
 )
 
 // Verb is what is done with a component.
@@ -94,8 +95,32 @@ func (s *Service) work(ctx context.Context, cs []Component, inPlace bool) (*work
 	if err := s.payable(ctx, w); err != nil {
 		return nil, err
 	}
-	w.tables, err = s.missingTables(ctx, g)
-	return w, err
+	if w.tables, err = s.missingTables(ctx, g); err != nil {
+		return nil, err
+	}
+	return w, s.answerable(ctx, w)
+}
+
+// answerable tells whether the data sets whose rows are kept now can be asked
+// for, before anything is done.
+func (s *Service) answerable(ctx context.Context, w *work) error {
+	var planned []query.Table
+	for _, t := range w.tables {
+		planned = append(planned, t.Table)
+	}
+	for _, n := range w.order {
+		if !n.snapshots() {
+			continue
+		}
+		q, err := selection(n.c.(*Dataset))
+		if err == nil {
+			err = s.opt.Data.Check(ctx, *q, planned...)
+		}
+		if err != nil {
+			return at(n.name.String()+".select", err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) edgesOf(ctx context.Context, g *graph) (map[string][]Edge, error) {
@@ -376,7 +401,7 @@ func (s *Service) payable(ctx context.Context, w *work) error {
 				return unkept(field, err)
 			}
 		}
-		if d, ok := n.c.(*Dataset); ok && n.snapshots(d) && (s.opt.Data == nil || s.opt.Artifacts == nil) {
+		if n.snapshots() && (s.opt.Data == nil || s.opt.Artifacts == nil) {
 			return errs.Field(errs.Unsupported, n.name.String()+".pin", "needs a databackend and an artifact store to keep rows in")
 		}
 	}
@@ -392,9 +417,10 @@ func unkept(field string, err error) error {
 	return err
 }
 
-// snapshots tells whether a data set's rows are kept now.
-func (n *node) snapshots(d *Dataset) bool {
-	return d.Pin && d.RawData.IsZero() && n.act.Do != Unchanged
+// snapshots tells whether it is a data set whose rows are kept now.
+func (n *node) snapshots() bool {
+	d, ok := n.c.(*Dataset)
+	return ok && d.Pin && d.RawData.IsZero() && n.act.Do != Unchanged
 }
 
 // String is the plan as people read it.

@@ -18,7 +18,8 @@ type physical struct {
 }
 
 // missingTables lists the tables that components declare and that are not
-// there. errs.Exists names a column of one that is there and differs.
+// there. errs.Exists names a column of one that is there and differs;
+// errs.Invalid a name that is another room's.
 func (s *Service) missingTables(ctx context.Context, g *graph) (missing []physical, err error) {
 	if s.opt.Data == nil {
 		return nil, nil
@@ -33,7 +34,10 @@ func (s *Service) missingTables(ctx context.Context, g *graph) (missing []physic
 			return nil, at(n.name.String(), err)
 		}
 		have, err := s.opt.Data.Describe(ctx, want.Name)
-		if errors.Is(err, errs.NotFound) {
+		if errors.Is(err, errs.NotFound) || err == nil && have.Reserved != "" {
+			if want, err = s.makeable(ctx, want, missing); err != nil {
+				return nil, at(n.name.String(), err)
+			}
 			missing = append(missing, physical{want, n.name})
 			continue
 		}
@@ -45,6 +49,17 @@ func (s *Service) missingTables(ctx context.Context, g *graph) (missing []physic
 		}
 	}
 	return missing, nil
+}
+
+// makeable is a table as it will be made beside those that are made with it, or
+// why it cannot be.
+func (s *Service) makeable(ctx context.Context, want query.Table, beside []physical) (query.Table, error) {
+	for _, t := range beside {
+		if strings.EqualFold(t.Name, want.Name) {
+			return want, errs.Field(errs.Exists, "table", "%q differs from the table %q by case alone, which not every database tells", want.Name, t.Name)
+		}
+	}
+	return s.opt.Data.Creatable(ctx, want)
 }
 
 // fits tells whether a table that is there has the columns of a declared one.

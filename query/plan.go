@@ -16,6 +16,31 @@ type OutputColumn struct {
 	Type Type   `json:"type,omitzero"`
 }
 
+// Check is what is wrong with a select, nil where it can be answered; nothing is
+// asked. Tables that are about to be made count as if they were there.
+func (s *Service) Check(ctx context.Context, q Select, planned ...Table) error {
+	with := *s.acting(ctx)
+	with.store = foreseen{with.store, planned}
+	_, _, err := with.plan(ctx, &q)
+	return err
+}
+
+// foreseen is a store with tables that are about to be made.
+type foreseen struct {
+	Store
+	planned []Table
+}
+
+// Table implements Store.
+func (f foreseen) Table(ctx context.Context, name string) (Table, error) {
+	for _, t := range f.planned {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return f.Store.Table(ctx, name)
+}
+
 // plan resolves a select against the tables as they are.
 func (s *Service) plan(ctx context.Context, q *Select) (*Plan, []OutputColumn, error) {
 	switch {

@@ -193,6 +193,20 @@ func (s *Service) table(ctx context.Context, name string) (Table, error) {
 // column, and where only case tells it from another table; errs.Invalid for
 // names that are reserved.
 func (s *Service) CreateTable(ctx context.Context, t Table) (Table, error) {
+	t, err := s.Creatable(ctx, t)
+	if err != nil {
+		return Table{}, err
+	}
+	if err := s.store.Create(ctx, t); err != nil {
+		return Table{}, err
+	}
+	s.opt.Log.InfoContext(ctx, "table made", "table", t.Name, "columns", len(t.Columns))
+	return s.store.Table(ctx, t.Name)
+}
+
+// Creatable is a table as CreateTable would make it, or that one's error, but
+// for a table that is there and differs.
+func (s *Service) Creatable(ctx context.Context, t Table) (Table, error) {
 	t.Columns = append([]Column(nil), t.Columns...)
 	if t.Index(Fold) < 0 {
 		t.Columns = append(t.Columns, Column{Name: Fold, Type: Type{Kind: Text}})
@@ -204,14 +218,7 @@ func (s *Service) CreateTable(ctx context.Context, t Table) (Table, error) {
 		return Table{}, errs.Field(errs.TooLarge, "columns", "are %d; this database has at most %d in a table", len(t.Columns), most)
 	}
 	t.Columns[t.Index(t.Key)].Required = true
-	if err := s.free(ctx, t.Name); err != nil {
-		return Table{}, err
-	}
-	if err := s.store.Create(ctx, t); err != nil {
-		return Table{}, err
-	}
-	s.opt.Log.InfoContext(ctx, "table made", "table", t.Name, "columns", len(t.Columns))
-	return s.store.Table(ctx, t.Name)
+	return t, s.free(ctx, t.Name)
 }
 
 // free refuses names that are another's.

@@ -331,6 +331,52 @@ var holding = []rule{
 		s.equal(s.rows(component.Newest("dataset", "pinned")), []int{4, 5})
 		s.equal(s.rows(component.Version("dataset", "pinned", 0)), []int{1, 2, 3})
 	}),
+	on("a pinned data set may be of a table that is made with it, and one that cannot be asked for is told in the plan", func(s *services) {
+		s.insert(1)
+		_, err := s.Plan(s.ctx, table("other", map[string]string{"x": "text"}), dataset("d", "nothing"))
+		s.field(errs.NotFound, "dataset/d.select.table", err)
+		d := dataset("d", "other")
+		d.Select = component.Raw(`{"select":{"from":"other","join":[{"table":"docs","on":[["y","id"]]}]}}`)
+		_, err = s.Apply(s.ctx, table("other", map[string]string{"x": "text"}), d)
+		s.field(errs.Invalid, "dataset/d.select.y", err)
+		d.Select = component.Raw(`{"select":{"from":"other","join":[{"table":"docs","on":[["x","id"]]}]}}`)
+		plan, err := s.Plan(s.ctx, table("other", map[string]string{"x": "text"}), d)
+		s.must(err)
+		r := s.apply(table("other", map[string]string{"x": "text"}), d)
+		s.equal(r.Plan, plan)
+		s.equal(told(r.Created), []string{"dataset/d 0", "schema/other-schema 0", "table/other 0"})
+		_, err = s.data.Execute(s.ctx, query.Into("other").Rows(query.Row{"x": "1"}))
+		s.must(err)
+		s.equal(s.rows(component.Newest("dataset", "d")), []int{})
+	}),
+	on("what asks for no rows is no data set", func(s *services) {
+		d := dataset("d", "docs")
+		for _, q := range []string{`{"delete":{"from":"docs","all":true}}`, `{"raw":{"sql":"select 1"}}`, `{"insert":{"into":"docs","rows":[{"n":1}]}}`} {
+			d.Select = component.Raw(q)
+			_, err := s.Plan(s.ctx, d)
+			s.field(errs.Invalid, "dataset/d.select", err)
+		}
+		l := listener("l", component.Of(model("m")))
+		l.Select = component.Raw(`{"update":{"table":"docs","set":{"n":1},"all":true}}`)
+		_, err := s.Plan(s.ctx, l)
+		s.field(errs.Invalid, "listener/l.select", err)
+		d.Select = component.Raw(`{"select":{"from":"<var:table>"}}`)
+		_, err = s.Plan(s.ctx, d)
+		s.field(errs.Invalid, "dataset/d.select", err)
+		d.Pin = false
+		s.apply(d)
+	}),
+	on("a name that a table cannot have is told in the plan", func(s *services) {
+		s.insert(1)
+		fields := map[string]string{"name": "text"}
+		_, err := s.Plan(s.ctx, table("threads", fields))
+		s.field(errs.Invalid, "table/threads.table", err)
+		_, err = s.Plan(s.ctx, table("Docs", fields))
+		s.field(errs.Exists, "table/Docs.table", err)
+		_, err = s.Plan(s.ctx, table("more", fields), table("More", fields))
+		s.field(errs.Exists, "table/more.table", err)
+		s.equal(s.show(component.Which{}), "[]")
+	}),
 	on("the same seed gives the same sample", func(s *services) {
 		var all []int
 		for i := range 100 {
