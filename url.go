@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/varvedb/varve/errs"
@@ -134,13 +135,25 @@ func (s Source) Redacted() string {
 		u.User = url.UserPassword(u.User.Username(), "xxxxx")
 	}
 	q := u.Query()
-	for key := range q {
-		if strings.Contains(strings.ToLower(key), "pass") || strings.Contains(strings.ToLower(key), "key") {
+	for key, values := range q {
+		if secretive(key) || slices.ContainsFunc(values, hasUser) {
 			q.Set(key, "xxxxx")
 		}
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// secretive tells whether a parameter of this name may be a secret.
+func secretive(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"pass", "key", "secret", "token", "credential"}, func(part string) bool { return strings.Contains(name, part) })
+}
+
+// hasUser tells whether a value is an address with a user in it, and perhaps
+// with a password.
+func hasUser(value string) bool {
+	return strings.Contains(value, "://") && strings.Contains(value, "@")
 }
 
 // dataFolder is where the bytes of a database lie unless told otherwise.

@@ -76,8 +76,9 @@ func Redacted(address string) string {
 	}
 	q, err := url.ParseQuery(u.RawQuery)
 	masked := err != nil
-	for name := range q {
-		if !slices.Contains([]string{"account", "endpoint", "links", "path_style", "public_endpoint", "region"}, name) {
+	for name, values := range q {
+		known := slices.Contains([]string{"account", "endpoint", "links", "path_style", "public_endpoint", "region"}, name)
+		if !known || slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, "@") }) {
 			q.Set(name, "xxxxx")
 			masked = true
 		}

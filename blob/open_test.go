@@ -56,6 +56,7 @@ func TestRedacted(t *testing.T) {
 		"./folder?x": "./folder?x", "file:///a": "file:///a",
 		"s3://b?region=r&endpoint=http://h:1":        "s3://b?region=r&endpoint=http://h:1",
 		"s3://b?region=r&secret=hunter2":             "s3://b?region=r&secret=xxxxx",
+		"s3://b?region=r&endpoint=http://u:hunter2@": "s3://b?endpoint=xxxxx&region=r",
 		"s3://key:hunter2@b":                         "s3://key:xxxxx@b",
 		"azblob://c?account=a&sig=hunter2":           "azblob://c?account=a&sig=xxxxx",
 		"abfss://c@a.dfs.core.windows.net":           "abfss://c@a.dfs.core.windows.net",

@@ -169,7 +169,8 @@ func TestErrorsDoNotRepeatSecrets(t *testing.T) {
 		}
 	}
 	c, _, err := load(t, "", nil, map[string][]string{"url": {"postgres://u:hunter2@h/db?sslkey=hunter2"}, "key": {"hunter2"},
-		"database": {"a=mysql://u:hunter2@h/db", "b=postgresql+asyncpg://u:hunter2@h/db", "c=http://u:hunter2@h"}})
+		"database": {"a=mysql://u:hunter2@h/db", "b=postgresql+asyncpg://u:hunter2@h/db", "c=http://u:hunter2@h", "d=https://h/?key=hunter2"}, "artifacts": {"s3://b?endpoint=http://u:hunter2@h"},
+		"metadata": {"dynamodb://t?endpoint=http://u:hunter2@h"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,6 +188,9 @@ func redacted(s string) string {
 		if err != nil {
 			return "xxxxx"
 		}
+		if u.RawQuery != "" {
+			u.RawQuery = "xxxxx" // a server has no parameters, so it is a mistake, and may be a key
+		}
 		return u.Redacted()
 	}
 	src, err := varve.ParseURL(s)
