@@ -251,7 +251,8 @@ func (s *Service) Purge(ctx context.Context, w Which) ([]Ref, error) {
 type DropOptions struct {
 	// Confirm is the name of the database, see [Options.Name].
 	Confirm string
-	// Data drops the tables that components declared, with their rows.
+	// Data drops the tables that components declared, with their rows; those that
+	// others made stay.
 	Data bool
 }
 
@@ -265,23 +266,42 @@ func (s *Service) Drop(ctx context.Context, o DropOptions) error {
 	if o.Data && s.opt.Data == nil {
 		return errs.Field(errs.Unsupported, "data", "there is no databackend whose tables could be dropped")
 	}
-	tables, err := s.List(ctx, "table", true)
-	if err != nil {
-		return err
+	var tables []string
+	if o.Data {
+		var err error
+		if tables, err = s.droppable(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.store.Commit(ctx, Batch{At: s.opt.Now().UTC(), Reset: true}); err != nil {
 		return err
 	}
 	s.opt.Log.WarnContext(ctx, "all components were dropped", "data", o.Data)
-	if !o.Data {
-		return nil
-	}
-	for _, t := range tables {
-		if err := s.opt.Data.DropTable(ctx, t.Identifier); err != nil && !errors.Is(err, errs.NotFound) {
+	for _, name := range tables {
+		if err := s.opt.Data.DropTable(ctx, name); err != nil && !errors.Is(err, errs.NotFound) {
 			return err
 		}
 	}
 	return nil
+}
+
+// droppable are the tables that components declared, without those that others
+// made.
+func (s *Service) droppable(ctx context.Context) (names []string, err error) {
+	declared, err := s.List(ctx, "table", true)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range declared {
+		t, err := s.opt.Data.Describe(ctx, d.Identifier)
+		if err != nil && !errors.Is(err, errs.NotFound) {
+			return nil, err
+		}
+		if err == nil && t.Created {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
 }
 
 func keys(m map[string]Record) []string { return sortedKeys(m) }

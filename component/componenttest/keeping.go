@@ -174,6 +174,21 @@ var removing = []rule{
 		s.equal(s.show(component.Which{Hidden: true}), "[]")
 		s.equal(told(s.apply(model("m")).Created), []string{"model/m 0"})
 	}),
+	on("declared tables are dropped if that is said, and no others", func(s *services) {
+		s.apply(table("declared", map[string]string{"x": "text"}))
+		s.insert(1)
+		s.must(s.Drop(s.ctx, component.DropOptions{Confirm: "test"}))
+		_, err := s.data.Describe(s.ctx, "declared")
+		s.must(err)
+		s.apply(table("declared", map[string]string{"x": "text"}), table("gone", map[string]string{"x": "text"}))
+		s.must(s.data.DropTable(s.ctx, "gone"))
+		s.must(s.Drop(s.ctx, component.DropOptions{Confirm: "test", Data: true}))
+		s.equal(s.show(component.Which{Hidden: true}), "[]")
+		_, err = s.data.Describe(s.ctx, "declared")
+		s.kind(errs.NotFound, err)
+		_, err = s.data.Describe(s.ctx, "docs")
+		s.must(err)
+	}),
 }
 
 var replacing = []rule{

@@ -8,6 +8,7 @@ import (
 	"github.com/varvedb/varve/component"
 	"github.com/varvedb/varve/component/componenttest"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/memory"
 	"github.com/varvedb/varve/store/sqlite"
@@ -49,6 +50,28 @@ func TestComponentsInADatabaseOfChainlits(t *testing.T) {
 	must(t, component.New(s.Components(), component.Options{Name: "x"}).Drop(t.Context(), component.DropOptions{Confirm: "x"}))
 	must(t, s.Remove(t.Context()))
 	isKind(t, "apply", addOne(t, s), errs.Unsupported)
+}
+
+// Dropping leaves tables that somebody else made, though a component declares
+// them.
+func TestDroppingLeavesTablesOfSomebodysOwn(t *testing.T) {
+	path := filepath.Join(scratch(t), "app.db")
+	another(t, path).run(`CREATE TABLE accounts (name TEXT PRIMARY KEY)`)
+	s := open(t, path)
+	data := query.NewService(s.Query(), query.Options{})
+	svc := component.New(s.Components(), component.Options{Data: data, Name: "x"})
+	for _, name := range []string{"accounts", "ours"} {
+		fields := map[string]component.FieldType{"name": {Type: "text"}}
+		c := &component.Table{Base: component.Base{Identifier: name}, Primary: "name",
+			Schema: component.Of(&component.Schema{Base: component.Base{Identifier: name}, Fields: fields})}
+		_, err := svc.Apply(t.Context(), c)
+		must(t, err)
+	}
+	must(t, svc.Drop(t.Context(), component.DropOptions{Confirm: "x", Data: true}))
+	_, err := data.Describe(t.Context(), "accounts")
+	must(t, err)
+	_, err = data.Describe(t.Context(), "ours")
+	isKind(t, "describe", err, errs.NotFound)
 }
 
 // A database of tables of somebody's own may have some with Chainlit's names,
