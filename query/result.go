@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"github.com/varvedb/varve/internal/datum"
 	"iter"
+	"math"
+	"strconv"
 )
 
 // Result is the answer to a question.
@@ -86,6 +88,7 @@ func (r *Result) All() ([]Row, error) {
 
 // EncodeRow writes the values of a row as a JSON object in the order of their
 // columns: bytes in base64, times as in RFC 3339, vectors and tensors as lists.
+// NaN and infinity, which only a [Raw] answers with and JSON has not, are text.
 func EncodeRow(columns []OutputColumn, values []any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -93,7 +96,7 @@ func EncodeRow(columns []OutputColumn, values []any) (json.RawMessage, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if err := member(&b, columns[i].Name, v); err != nil {
+		if err := member(&b, columns[i].Name, inJSONForm(v)); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +109,7 @@ func EncodeRow(columns []OutputColumn, values []any) (json.RawMessage, error) {
 func EncodeValues(values []any) (json.RawMessage, error) {
 	b := []byte{'['}
 	for i, v := range values {
-		raw, err := datum.Encode(v)
+		raw, err := datum.Encode(inJSONForm(v))
 		if err != nil {
 			return nil, err
 		}
@@ -116,4 +119,12 @@ func EncodeValues(values []any) (json.RawMessage, error) {
 		b = append(b, raw...)
 	}
 	return append(b, ']'), nil
+}
+
+// inJSONForm puts text in the place of a number that JSON has not.
+func inJSONForm(v any) any {
+	if f, isReal := v.(float64); isReal && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return v
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/datum"
 )
 
 // Options tune a [Service]. The zero value works.
@@ -172,6 +173,9 @@ func (s *Service) Describe(ctx context.Context, name string) (Table, error) {
 
 // table finds a table, and says what there is where it is not.
 func (s *Service) table(ctx context.Context, name string) (Table, error) {
+	if datum.CheckText(name) != nil { // which not every database can even be asked for
+		return Table{}, errs.Field(errs.NotFound, "table", "there is no table whose name is no text")
+	}
 	t, err := s.store.Table(ctx, name)
 	if !errors.Is(err, errs.NotFound) {
 		return t, err

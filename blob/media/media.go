@@ -10,14 +10,15 @@ import (
 )
 
 // Safe returns the type to answer with, and whether a browser may show it:
-// images but SVG (which carries scripts), audio, video, PDF and plain text.
+// images, audio, video, PDF and plain text. SVG and what else is XML, by
+// whatever name, carries scripts and forms.
 func Safe(mediaType string) (string, bool) {
 	t, params, err := mime.ParseMediaType(mediaType)
 	if err != nil || !strings.Contains(t, "/") {
 		return "application/octet-stream", false
 	}
 	switch {
-	case t == "image/svg+xml":
+	case strings.HasSuffix(t, "+xml"):
 	case strings.HasPrefix(t, "image/"), strings.HasPrefix(t, "audio/"), strings.HasPrefix(t, "video/"), t == "application/pdf":
 		return t, true
 	case t == "text/plain":

@@ -62,7 +62,7 @@ func (c *Conn) Guard(ctx context.Context, sql string, b Bounds) error {
 	var p parsed
 	text, _ := block[0][0].(string)
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return errs.Field(errs.Invalid, "sql", "is nested too deeply")
+		return errs.Field(errs.Invalid, "sql", "cannot be looked at: it nests too deeply, or has a number that is infinite (write 'inf'::DOUBLE)")
 	}
 	if p.Error {
 		if p.Type == "parser" {

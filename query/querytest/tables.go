@@ -60,6 +60,13 @@ var tables = []rule{
 		s.must(err)
 		s.equal(found, made)
 	}},
+	{name: "no table has a name that is no text", test: func(s *subject) {
+		for _, name := range []string{"\xff", "a\x00"} {
+			_, err := s.db.Describe(s.ctx, name)
+			s.kind(errs.NotFound, err)
+			s.kind(errs.NotFound, s.db.DropTable(s.ctx, name))
+		}
+	}},
 	{name: "a table is dropped with its rows", test: func(s *subject) {
 		s.insert("docs", query.Row{"a": 1})
 		s.must(s.db.DropTable(s.ctx, "docs"))
