@@ -153,3 +153,16 @@ func TestHarmlessStatements(t *testing.T) {
 		}
 	}
 }
+
+// A number that is infinite is named: nothing nests here.
+func TestAnInfiniteNumberIsNamed(t *testing.T) {
+	m, err := Open(t.Context(), newBase(t).sources(), Options{Memory: 128 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	s := analytics.NewService(analytics.Options{Open: func(context.Context) (analytics.Engine, error) { return m, nil }})
+	if _, err := refusal(t, s, "SELECT 9e999", nil); errs.KindOf(err) != errs.Invalid || !strings.Contains(err.Error(), "infinite") {
+		t.Errorf("%v", err)
+	}
+}
