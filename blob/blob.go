@@ -204,7 +204,13 @@ func (b *Bucket) write(ctx context.Context, name string, r io.Reader, opt *blob.
 	case opt.IfNotExist && gcerrors.Code(err) == gcerrors.FailedPrecondition:
 		return 0, Taken(err)
 	}
-	return 0, b.classify(err, "write")
+	err = b.classify(err, "write")
+	if missing := (*errs.Error)(nil); errs.KindOf(err) == errs.NotFound && errors.As(err, &missing) {
+		// Not every server tells a missing bucket from a missing object, but
+		// writing needs no object. The chain must not say that one is missing.
+		return 0, errs.Wrap(errs.Unavailable, missing.Err, "nothing can be written, since the bucket is not there: make it, or check its name and the endpoint")
+	}
+	return 0, err
 }
 
 func (b *Bucket) copy(ctx context.Context, cancel func(), name string, r io.Reader, opt *blob.WriterOptions) error {

@@ -49,8 +49,11 @@ func (e *Error) Error() string {
 	if e.Field != "" {
 		s = e.Field + ": " + s
 	}
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
+	if e.Err == nil {
+		return s
+	}
+	if cause := e.Err.Error(); cause != "" {
+		s += ": " + cause
 	}
 	return s
 }
@@ -78,6 +81,19 @@ func Field(kind Kind, field, format string, args ...any) error {
 func Wrap(kind Kind, err error, format string, args ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprintf(format, args...), Err: err}
 }
+
+// Short is a cause in fewer words: what it wraps can still be tested for. With
+// none the sentence around it says all.
+func Short(err error, text string) error { return &short{err, text} }
+
+type short struct {
+	error
+	text string
+}
+
+func (s *short) Error() string { return s.text }
+
+func (s *short) Unwrap() error { return s.error }
 
 var kinds = []Kind{Invalid, NotFound, Exists, Conflict, Gone, Forbidden,
 	Unauthenticated, TooLarge, Unsupported, Unavailable, Internal}

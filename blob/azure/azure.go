@@ -19,6 +19,7 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/varvedb/varve/blob"
@@ -56,8 +57,18 @@ func parse(u *url.URL, env func(string) string) (account, error) {
 	if err := a.lake(u); err != nil {
 		return a, err
 	}
-	return a, a.secrets(env)
+	if err := a.secrets(env); err != nil {
+		return a, err
+	}
+	if !containerName.MatchString(a.container) {
+		return a, errs.Field(errs.Invalid, "elements", "%q cannot be a container's name: those have 3 to 63 lower-case letters, digits and hyphens", a.container)
+	}
+	return a, nil
 }
+
+// containerName is Azure's rule, but for its finer points; $root and $web are
+// containers that it makes itself.
+var containerName = regexp.MustCompile(`^([a-z0-9][a-z0-9-]{1,61}[a-z0-9]|\$root|\$web)$`)
 
 // lake reads the URLs of Data Lake accounts. Their names are those of Blob
 // Storage with another word in them.

@@ -19,11 +19,11 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-// drive opens the container. identity is who calls when there is neither key
+// drive opens the container. who calls when there is neither key
 // nor token, nil being the vendor's chain; transport carries the calls, nil
 // being the vendor's.
-func (a account) drive(identity azcore.TokenCredential, transport policy.Transporter) (blob.Drive, error) {
-	client, sign, err := a.dial(identity, transport)
+func (a account) drive(who azcore.TokenCredential, transport policy.Transporter) (blob.Drive, error) {
+	client, sign, err := a.dial(who, transport)
 	if err != nil {
 		return blob.Drive{}, err
 	}
@@ -34,7 +34,7 @@ func (a account) drive(identity azcore.TokenCredential, transport policy.Transpo
 	return blob.Drive{Bucket: b, Name: veil, Uploads: true, Sign: sign, Explain: a.explain}, nil
 }
 
-func (a account) dial(identity azcore.TokenCredential, transport policy.Transporter) (*container.Client, signer, error) {
+func (a account) dial(who azcore.TokenCredential, transport policy.Transporter) (*container.Client, signer, error) {
 	at := a.endpoint + "/" + a.container
 	core := policy.ClientOptions{Transport: transport, PerCallPolicies: []policy.Policy{unveil{at}},
 		// Whoever names an endpoint without TLS has no token to lose there.
@@ -53,19 +53,20 @@ func (a account) dial(identity azcore.TokenCredential, transport policy.Transpor
 		client, err := container.NewClientWithNoCredential(at+"?"+a.token, opt)
 		return client, nil, unusable(err)
 	}
-	if identity == nil {
+	if who == nil {
 		chain, err := azidentity.NewDefaultAzureCredential(nil)
 		if err != nil {
-			return nil, nil, errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+			return nil, nil, (&nobody{err}).explain()
 		}
-		identity = chain
+		who = chain
 	}
-	client, err := container.NewClient(at, identity, opt)
+	who = identity{who}
+	client, err := container.NewClient(at, who, opt)
 	if err != nil {
 		return nil, nil, unusable(err)
 	}
 	core.PerCallPolicies = nil
-	svc, err := service.NewClient(a.endpoint, identity, &service.ClientOptions{ClientOptions: core})
+	svc, err := service.NewClient(a.endpoint, who, &service.ClientOptions{ClientOptions: core})
 	if err != nil || !a.namesItself() {
 		return client, nil, unusable(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
 	"github.com/varvedb/varve/blob"
@@ -23,28 +22,36 @@ const credentialsRemedy = "Azure does not take the credentials: check AZURE_STOR
 // explain gives an error of Azure a kind by its code, and names the remedy.
 func (a account) explain(err error) error {
 	var answer *azcore.ResponseError
-	var login *azidentity.AuthenticationFailedError
+	var login *nobody
 	var op *net.OpError
 	var unsent *url.Error // what net/http makes of every request without an answer
 	switch {
+	case errors.As(err, &login):
+		return login.explain()
 	case errors.Is(err, context.Canceled):
 		return errs.Wrap(errs.Unavailable, context.Canceled, "the call to the container was given up")
 	case errors.Is(err, context.DeadlineExceeded):
 		return errs.Wrap(errs.Unavailable, context.DeadlineExceeded, "the call to the container was given up")
 	case errors.As(err, &answer):
 		return a.answered(answer)
-	case errors.As(err, &login):
-		return errs.Wrap(errs.Unauthenticated, plain(err), credentialsRemedy)
 	case errors.As(err, &unsent), errors.As(err, &op), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errs.Wrap(errs.Unavailable, plain(err), "the container %q cannot be reached: check the network, and the name of the account (%s)", a.container, a.name)
 	}
-	return errs.Wrap(errs.Unavailable, plain(err), "the container %q failed: check the network, the account (%s), and that this machine has credentials", a.container, a.name)
+	return errs.Wrap(errs.Unavailable, plain(err), "the container %q failed: check the network and the account (%s)", a.container, a.name)
 }
 
-// plain is a cause without the address that was called, which may hold a token.
+// plain is a cause without the address that was called, which may hold a token,
+// and without who called whom.
 func plain(err error) error {
+	var op *net.OpError
+	var dns *net.DNSError
 	var u *url.Error
-	if errors.As(err, &u) {
+	switch {
+	case errors.As(err, &dns):
+		return dns
+	case errors.As(err, &op):
+		return op
+	case errors.As(err, &u):
 		return u.Err
 	}
 	return err

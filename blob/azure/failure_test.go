@@ -110,6 +110,8 @@ func TestURLs(t *testing.T) {
 		"abfss://a.dfs.core.windows.net":        "abfss://CONTAINER@ACCOUNT",
 		"abfss://c@a.blob.core.windows.net":     "abfss://CONTAINER@ACCOUNT",
 		"azblob://c?account=a&endpoint=a.b:443": "endpoint is http://HOST",
+		"azblob://c?account=a":                  "cannot be a container's name",
+		"azblob://Upper?account=a":              "cannot be a container's name",
 	} {
 		_, err := blob.Open(t.Context(), address, openers, blob.Options{})
 		if !errors.Is(err, errs.Invalid) || !strings.Contains(err.Error(), said) || strings.Contains(err.Error(), "hunt2") {

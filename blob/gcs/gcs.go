@@ -24,7 +24,10 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-const credentialsRemedy = "Google Cloud does not take the credentials: run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, or APP_GCS_CLIENT_EMAIL and APP_GCS_PRIVATE_KEY"
+const (
+	credentialsRemedy = "Google Cloud does not take the credentials: run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, or APP_GCS_PROJECT_ID, APP_GCS_CLIENT_EMAIL and APP_GCS_PRIVATE_KEY"
+	nobodyRemedy      = "this machine has no credentials for Google Cloud that can be used: run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, or APP_GCS_PROJECT_ID, APP_GCS_CLIENT_EMAIL and APP_GCS_PRIVATE_KEY"
+)
 
 // tries is how often a call is made.
 const tries = 4
@@ -49,7 +52,7 @@ func Open(ctx context.Context, u *url.URL, opt blob.Options) (*blob.Bucket, erro
 	}
 	client, err := storage.NewClient(ctx, account.options(endpoint)...)
 	if err != nil {
-		return nil, errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+		return nil, errs.Wrap(errs.Unauthenticated, err, nobodyRemedy)
 	}
 	// Without a bound the library tries for as long as its caller waits.
 	client.SetRetry(storage.WithMaxAttempts(tries))
@@ -89,10 +92,10 @@ func credentials() (a serviceAccount, err error) {
 		return a, nil
 	}
 	raw, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(raw, &a)
-	}
 	if err != nil {
+		return a, errs.Wrap(errs.Invalid, err, "the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read")
+	}
+	if json.Unmarshal(raw, &a) != nil {
 		// Not the cause: it may repeat a part of the file.
 		return a, errs.New(errs.Invalid, "the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read as JSON")
 	}

@@ -3,8 +3,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -13,38 +11,30 @@ import (
 
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/amazon"
 )
+
+// chainlits are where credentials may be beside AWS's own places.
+const chainlits = "; or set APP_AWS_ACCESS_KEY, APP_AWS_SECRET_KEY and APP_AWS_REGION"
 
 const credentialsRemedy = "the bucket does not take the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, the role of this machine, or APP_AWS_ACCESS_KEY and APP_AWS_SECRET_KEY"
 
 // explain gives an error of S3 a kind by its code, and names the remedy.
 func (p place) explain(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return errs.Wrap(errs.Unavailable, err, "the call to the bucket was given up")
+	if nobody := amazon.NoCredentials(err, chainlits); nobody != nil {
+		return nobody
 	}
-	if beforeTheBucket(err) {
-		return errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return errs.Wrap(errs.Unavailable, amazon.Cause(err), "the call to the bucket was given up")
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		return p.answered(api.ErrorCode(), err)
+		return p.answered(api.ErrorCode(), amazon.Cause(err))
 	}
-	var unsent *smithyhttp.RequestSendError
-	var op *net.OpError
-	// A request without an answer never reached the bucket, whatever the line
-	// said; an answer that is cut ends as an error of the network or as an early
-	// end.
-	if errors.As(err, &unsent) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errs.Wrap(errs.Unavailable, err, "the bucket %q cannot be reached: check the network, the region and the endpoint", p.bucket)
+	if amazon.Unreached(err) {
+		return errs.Wrap(errs.Unavailable, amazon.Cause(err), "the bucket %q cannot be reached: check the network, the region and the endpoint", p.bucket)
 	}
-	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the region, the endpoint, and that this machine has AWS credentials", p.bucket)
-}
-
-// beforeTheBucket tells whether it was another service that failed: the one that
-// gives credentials.
-func beforeTheBucket(err error) bool {
-	var ours, theirs *smithy.OperationError
-	return errors.As(err, &ours) && errors.As(ours.Err, &theirs) && theirs.ServiceID != ours.ServiceID
+	return errs.Wrap(errs.Unavailable, err, "the bucket %q failed: check the network, the region and the endpoint", p.bucket)
 }
 
 // answered is the error for a code that S3 answered. A request without a body
@@ -77,6 +67,8 @@ func (p place) answered(code string, err error) error {
 		return errs.Wrap(errs.Conflict, err, "the object is being written or deleted by somebody else; try again")
 	case "EntityTooLarge":
 		return errs.Wrap(errs.TooLarge, err, "the bucket takes no object this large")
+	case "InvalidBucketName":
+		return errs.Wrap(errs.Invalid, err, "%q cannot be a bucket's name: those have 3 to 63 lower-case letters, digits, dots and hyphens", p.bucket)
 	case "KeyTooLongError":
 		return errs.Wrap(errs.Invalid, err, "the object's key is longer than the bucket allows")
 	}

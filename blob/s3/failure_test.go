@@ -50,7 +50,23 @@ func TestNoCredentials(t *testing.T) {
 	}
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	fails(t, open(t, address, blob.Options{}), errs.Unauthenticated, "check AWS_ACCESS_KEY_ID")
+	b := open(t, address, blob.Options{})
+	fails(t, b, errs.Unauthenticated, "set AWS_ACCESS_KEY_ID")
+	if err := b.Check(t.Context()); !strings.HasSuffix(err.Error(), "APP_AWS_SECRET_KEY and APP_AWS_REGION") {
+		t.Errorf("more is told than what to do: %v", err)
+	}
+	if _, err := b.SignedURL(t.Context(), "k", "n", "image/png"); errs.KindOf(err) != errs.Unauthenticated {
+		t.Errorf("signing: %s %v", errs.KindOf(err), err)
+	}
+}
+
+func TestANameThatNoBucketHas(t *testing.T) {
+	_, rest, _ := strings.Cut(buckettest.S3(t), "?")
+	front := buckettest.Front(t, buckettest.S3Endpoint(t), func(w http.ResponseWriter, r *http.Request) bool {
+		refuse(w, http.StatusBadRequest, "InvalidBucketName")
+		return true
+	})
+	fails(t, open(t, at("s3://no?"+rest, front), blob.Options{}), errs.Invalid, `"no" cannot be a bucket's name`)
 }
 
 func TestMissingBucket(t *testing.T) {

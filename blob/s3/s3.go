@@ -21,13 +21,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	gcblob "gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 
 	"github.com/varvedb/varve/blob"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/amazon"
 )
 
 // place is where a bucket is, as its URL and the environment say.
@@ -96,17 +96,16 @@ func parse(u *url.URL) (place, error) {
 
 // load reads what AWS's programs read.
 func (p place) load(ctx context.Context) (aws.Config, error) {
-	// The library's own lines go past the program's log; what matters is in errors.
-	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
+	var options []func(*config.LoadOptions) error
 	if p.region != "" {
 		options = append(options, config.WithRegion(p.region))
 	}
 	if p.credentials != nil {
 		options = append(options, config.WithCredentialsProvider(p.credentials))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := amazon.Load(ctx, options...)
 	if err != nil {
-		return cfg, errs.Wrap(errs.Invalid, err, "AWS's configuration cannot be read: check AWS_PROFILE and the files in ~/.aws")
+		return cfg, err
 	}
 	if cfg.Region == "" {
 		if p.endpoint == "" && cfg.BaseEndpoint == nil {
@@ -171,7 +170,10 @@ func signer(b *gcblob.Bucket) func(context.Context, string, blob.Link) (string, 
 				return nil
 			}})
 		if err != nil {
-			return "", errs.Wrap(errs.Unauthenticated, err, credentialsRemedy)
+			if nobody := amazon.NoCredentials(err, chainlits); nobody != nil {
+				return "", nobody
+			}
+			return "", errs.Wrap(errs.Unauthenticated, amazon.Cause(err), credentialsRemedy)
 		}
 		return signed, nil
 	}

@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"store/duckdb": {"query", "store", "store/sqlite", "store/internal/sqlquery", "internal/duck"},
 
 	"store/dkdc":     {"artifact", "state", "query", "component", "store", "store/sqlite"},
-	"store/dynamodb": {"artifact", "chat", "state", "query", "component", "store"},
+	"store/dynamodb": {"artifact", "chat", "state", "query", "component", "store", "internal/amazon"},
 
 	// The store beside is given to it; tests give it SQLite.
 	"store/folder":         {"query", "store", "store/sqlite", "store/folder/csv", "store/folder/parquet", "store/internal/rowquery"},
@@ -65,7 +65,7 @@ var rooms = map[string][]string{
 	"blob/media":    nil,
 	"blob":          {"chat", "blob/media"},
 	"blob/blobtest": {"blob", "blob/media"},
-	"blob/s3":       {"blob"},
+	"blob/s3":       {"blob", "internal/amazon"},
 	"blob/azure":    {"blob"},
 	"blob/gcs":      {"blob"},
 
@@ -93,6 +93,7 @@ var rooms = map[string][]string{
 	// A program of its own to measure beside.
 	"bench/floor/hello": nil,
 
+	"internal/amazon":     nil,
 	"internal/config":     {"", "chat", "blob", "server"},
 	"internal/reference":  nil,
 	"internal/goid":       nil,
@@ -111,11 +112,12 @@ var rooms = map[string][]string{
 // use any of them.
 var libraries = map[string][]string{
 	"github.com/google/uuid":                {"chat"},
+	"cloud.google.com/go/auth":              {"blob/gcs"},
 	"cloud.google.com/go/storage":           {"blob/gcs"},
 	"google.golang.org/api":                 {"blob/gcs"},
 	"github.com/Azure/azure-sdk-for-go":     {"blob/azure"},
-	"github.com/aws/aws-sdk-go-v2":          {"store/dynamodb", "blob/s3"},
-	"github.com/aws/smithy-go":              {"store/dynamodb", "blob/s3"},
+	"github.com/aws/aws-sdk-go-v2":          {"internal/amazon", "store/dynamodb", "blob/s3"},
+	"github.com/aws/smithy-go":              {"internal/amazon", "store/dynamodb", "blob/s3"},
 	"github.com/jackc/pgx/v5":               {"store/postgres"},
 	"github.com/duckdb/duckdb-go/v2":        {"internal/duck"},
 	"github.com/apache/arrow-go/v18":        {"internal/duck"},

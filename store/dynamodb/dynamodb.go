@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ import (
 	"github.com/varvedb/varve/change"
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/amazon"
 	versioned "github.com/varvedb/varve/state"
 	"github.com/varvedb/varve/store"
 )
@@ -72,6 +74,8 @@ var (
 // with the waits of delay, about four seconds.
 const attempts = 8
 
+var tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+
 // Open opens the table of dynamodb://TABLE?region=R&endpoint=URL. Region and
 // credentials are otherwise those of AWS's usual chain: environment, profile,
 // the role of the machine. With shared=false the caller promises that nothing
@@ -84,6 +88,9 @@ func Open(ctx context.Context, raw string, o Options) (*Store, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "dynamodb" || u.Host == "" || (u.Path != "" && u.Path != "/") {
 		return nil, errs.Field(errs.Invalid, "url", "is not an address such as dynamodb://TABLE?region=eu-central-1")
+	}
+	if !tableName.MatchString(u.Host) {
+		return nil, errs.Field(errs.Invalid, "url", "%q cannot be a table's name: those have 3 to 255 letters, digits, dots, hyphens and underscores", u.Host)
 	}
 	for name := range u.Query() {
 		if name != "region" && name != "endpoint" && name != "shared" {
@@ -123,9 +130,9 @@ func connect(ctx context.Context, q url.Values, o Options) (*dynamodb.Client, er
 	if region := q.Get("region"); region != "" {
 		options = append(options, config.WithRegion(region))
 	}
-	c, err := config.LoadDefaultConfig(ctx, options...)
+	c, err := amazon.Load(ctx, options...)
 	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, err, "the configuration of AWS cannot be read")
+		return nil, err
 	}
 	if c.Region == "" {
 		return nil, errs.Field(errs.Invalid, "url", "names no region, nor does the environment: add ?region=… or set AWS_REGION")

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/varvedb/varve/errs"
+	"github.com/varvedb/varve/internal/amazon"
 )
 
 // errMoved says that a write found another state than it was made for.
@@ -23,19 +23,20 @@ const throttledRemedy = "DynamoDB throttles: the table's capacity is spent; rais
 
 // failed classifies an error by its code and names the remedy.
 func (c *client) failed(operation string, err error) error {
+	if nobody := amazon.NoCredentials(err, ""); nobody != nil {
+		return nobody
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return errs.Wrap(errs.Unavailable, err, "the call was given up")
+		return errs.Wrap(errs.Unavailable, amazon.Cause(err), "the call was given up")
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		return c.answered(operation, api.ErrorCode(), err)
+		return c.answered(operation, api.ErrorCode(), amazon.Cause(err))
 	}
-	var op *net.OpError
-	var dns *net.DNSError
-	if errors.As(err, &op) || errors.As(err, &dns) {
-		return errs.Wrap(errs.Unavailable, err, "DynamoDB cannot be reached: check the network, the region and the endpoint in the URL")
+	if amazon.Unreached(err) {
+		return errs.Wrap(errs.Unavailable, amazon.Cause(err), "DynamoDB cannot be reached: check the network, the region (%s) and the endpoint in the URL", c.db.Options().Region)
 	}
-	return errs.Wrap(errs.Unavailable, err, "%s failed: check the network, the region, the endpoint, and that this machine has AWS credentials", operation)
+	return errs.Wrap(errs.Unavailable, err, "%s failed: check the network, the region and the endpoint", operation)
 }
 
 const credentialsRemedy = "AWS did not accept the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of this machine, and that its clock is right"

@@ -135,7 +135,7 @@ func TestATableThatStaysBusyIsUnavailable(t *testing.T) {
 			if operation != "BatchGetItem" {
 				return said(400, throttled)
 			}
-			return said(200, `{"Responses":{},"UnprocessedKeys":{"t":{"Keys":[{"PK":{"S":"THREAD#t"},"SK":{"S":"THREAD"}}]}}}`)
+			return said(200, `{"Responses":{},"UnprocessedKeys":{"table":{"Keys":[{"PK":{"S":"THREAD#t"},"SK":{"S":"THREAD"}}]}}}`)
 		},
 		"a transaction that is refused": func(operation string) *http.Response {
 			if operation != "TransactWriteItems" {
@@ -146,7 +146,7 @@ func TestATableThatStaysBusyIsUnavailable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				db, err := dynamodb.Open(t.Context(), "dynamodb://t?region=eu-central-1&endpoint=http://127.0.0.1:1",
+				db, err := dynamodb.Open(t.Context(), "dynamodb://table?region=eu-central-1&endpoint=http://127.0.0.1:1",
 					dynamodb.Options{HTTP: &http.Client{Transport: answer}, Examine: true})
 				if err != nil {
 					t.Fatal(err)
@@ -181,6 +181,42 @@ func TestAClockThatIsWrongIsCorrected(t *testing.T) {
 	}
 	if err := c.ApplyStep(t.Context(), chat.Step{ID: "m", ThreadID: "t"}, chat.Write{Now: time.Now()}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWithoutCredentialsOneSentenceSaysWhatToDo(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	_, err := dynamodb.Open(t.Context(), "dynamodb://table?region=eu-central-1&endpoint=http://127.0.0.1:1", dynamodb.Options{})
+	const want = "this machine has no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or give it a role"
+	if errs.KindOf(err) != errs.Unauthenticated || err.Error() != want {
+		t.Errorf("%s: %v", errs.KindOf(err), err)
+	}
+}
+
+// The library's errors list every caller, and some answers repeat the request.
+func TestAnErrorTellsWhatWasAnsweredAndNoMore(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "varve")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "varve")
+	refusing := away(func(string) *http.Response {
+		return said(400, `{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"The token is invalid.\n\nThe Canonical String for this request was\nhidden"}`)
+	})
+	_, err := dynamodb.Open(t.Context(), "dynamodb://table?region=eu-central-1&endpoint=http://127.0.0.1:1",
+		dynamodb.Options{HTTP: &http.Client{Transport: refusing}})
+	if errs.KindOf(err) != errs.Unauthenticated || !strings.HasSuffix(err.Error(), "its clock is right: UnrecognizedClientException: The token is invalid.") {
+		t.Errorf("%s: %v", errs.KindOf(err), err)
+	}
+}
+
+func TestANameThatNoTableHas(t *testing.T) {
+	for _, name := range []string{"t", "a%20b%20c"} {
+		_, err := dynamodb.Open(t.Context(), "dynamodb://"+name+"?region=eu-central-1", dynamodb.Options{})
+		if errs.KindOf(err) != errs.Invalid {
+			t.Errorf("%s: %s: %v", name, errs.KindOf(err), err)
+		}
 	}
 }
 
