@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/varvedb/varve/store"
@@ -16,6 +18,9 @@ type remedy struct {
 	store.Finding
 	apply func(ctx context.Context, s *Store) error
 }
+
+// key tells remedies apart: of two indexes of one column the same is said.
+func (r remedy) key() string { return r.What + "\n" + strings.Join(r.SQL, "\n") }
 
 // Examine implements store.Doctor.
 func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
@@ -42,23 +47,79 @@ func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
 // Mend implements store.Doctor. It can be repeated: what was done is not done
 // again, and what was broken off goes on. Locks that writers wait for are
 // asked for patiently and held shortly; indexes are built beside the traffic.
+// Several may mend at once.
 func (s *Store) Mend(ctx context.Context) error {
 	s.making.Lock()
 	defer s.making.Unlock()
-	l, err := s.introspect(ctx)
-	if err != nil {
+	if err := s.mendAll(ctx, (*layout).remedies); err != nil {
 		return err
 	}
-	if l.broken != nil {
-		return l.broken
-	}
-	for _, r := range l.remedies() {
-		s.log.Info("doctor", "mends", r.What)
-		if err := r.apply(ctx, s); err != nil {
+	return s.again(ctx)
+}
+
+// mendAll mends what list finds, one after the other. Others may do the same at
+// the same time, so that what is left is looked at before each.
+func (s *Store) mendAll(ctx context.Context, list func(*layout) []remedy) error {
+	done := map[string]bool{} // some cannot be mended, and are not tried again
+	for {
+		if more, err := s.mendOne(ctx, list, done); err != nil || !more {
 			return err
 		}
 	}
-	return s.again(ctx)
+}
+
+// mendOne mends the first of what is left and not done, or waits a moment for
+// whoever is at work. more: there was something.
+func (s *Store) mendOne(ctx context.Context, list func(*layout) []remedy, done map[string]bool) (more bool, err error) {
+	left, l, err := s.left(ctx, list, done)
+	if err != nil || len(left) == 0 {
+		return false, err
+	}
+	busy, err := s.altering(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	if busy {
+		return true, pause(ctx, time.Second/2)
+	}
+	first := left[0]
+	s.log.Info("mends", "what", first.What)
+	if err := first.apply(ctx, s); err != nil {
+		// Another may have been faster, and taken the names.
+		left, _, again := s.left(ctx, list, done)
+		if again != nil || slices.ContainsFunc(left, func(r remedy) bool { return r.key() == first.key() }) {
+			return true, err
+		}
+	}
+	done[first.key()] = true
+	return true, nil
+}
+
+// left looks at the database and lists what is to be mended.
+func (s *Store) left(ctx context.Context, list func(*layout) []remedy, done map[string]bool) ([]remedy, *layout, error) {
+	l, err := s.introspect(ctx)
+	if err == nil {
+		err = l.broken
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.DeleteFunc(list(l), func(r remedy) bool { return done[r.key()] }), l, nil
+}
+
+// altering tells whether another session makes an index of a table.
+func (s *Store) altering(ctx context.Context, l *layout) (busy bool, err error) {
+	const sql = `SELECT 1 FROM pg_locks WHERE locktype='relation' AND mode='ShareUpdateExclusiveLock' AND pid<>pg_backend_pid()
+AND database=(SELECT oid FROM pg_database WHERE datname=current_database()) AND relation IN (SELECT to_regclass(t) FROM unnest($1::text[]) t) LIMIT 1`
+	var tables []string
+	for _, name := range sqlcore.Tables() {
+		tables = append(tables, l.target(name))
+	}
+	err = s.direct().write(ctx, sqlcore.Query{SQL: sql, Args: []any{tables}, Each: func(sqlcore.Row) error {
+		busy = true
+		return nil
+	}})
+	return busy, err
 }
 
 // again looks at the database anew after it was changed.
@@ -160,7 +221,7 @@ func (l *layout) backfill() []remedy {
 	return []remedy{{
 		Finding: store.Finding{What: "threads do not carry their last activity", Cost: "a page of threads costs as much as all threads", SQL: []string{sql}},
 		apply: func(ctx context.Context, s *Store) error {
-			return l.backfillAll(ctx, s, sql)
+			return patiently(ctx, func() error { return l.backfillAll(ctx, s, sql) })
 		}}}
 }
 

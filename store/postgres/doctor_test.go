@@ -10,6 +10,7 @@ import (
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/page"
+	"github.com/varvedb/varve/store/postgres"
 )
 
 // healed is what the doctor makes of a database of somebody else's.
@@ -182,6 +183,81 @@ func TestOtherWritersCount(t *testing.T) {
 	_, err := svc.UpdateThread(t.Context(), chat.ThreadPatch{ID: "00000000-0000-0000-0000-000000000103"})
 	if errs.KindOf(err) != errs.Gone {
 		t.Errorf("a late write to a thread that another writer deleted: %v", err)
+	}
+}
+
+// Doctors who work at the same time on one database do each other's work, and
+// none of them fails over it.
+func TestDoctorsAtTheSameTime(t *testing.T) {
+	url := fixture(t, "oldest", `INSERT INTO threads (id, "createdAt") SELECT gen_random_uuid(), '2026-01-01T00:00:00Z' FROM generate_series(1, 500)`)
+	doctors := []*postgres.Store{open(t, url), open(t, url), open(t, url)}
+	ended := make(chan error, len(doctors))
+	for _, d := range doctors {
+		go func() { ended <- d.Mend(t.Context()) }()
+	}
+	for range doctors {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	for i, d := range doctors {
+		if found, err := d.Examine(t.Context()); err != nil || len(found.Findings) > 0 {
+			t.Errorf("doctor %d finds %+v, %v", i, found.Findings, err)
+		}
+		if f := d.Chat().Features(); !f.FastList {
+			t.Errorf("doctor %d does not use what it made", i)
+		}
+	}
+}
+
+// An index that a doctor who was killed left half made is made again; one that
+// is whole stays.
+func TestAnIndexThatWasNotBuiltToItsEndIsBuiltAgain(t *testing.T) {
+	url := fixture(t, "documented")
+	db, c := open(t, url), connect(t, url)
+	if err := db.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	numbers := func() map[string]uint32 {
+		t.Helper()
+		rows, err := c.Query(t.Context(), `SELECT indexrelid::regclass::text, indexrelid::bigint FROM pg_index WHERE indexrelid::regclass::text LIKE 'varve\_%' AND indisvalid`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]uint32{}
+		for rows.Next() {
+			var name string
+			var id int64
+			if err := rows.Scan(&name, &id); err != nil {
+				t.Fatal(err)
+			}
+			all[name] = uint32(id)
+		}
+		if rows.Err() != nil {
+			t.Fatal(rows.Err())
+		}
+		return all
+	}
+	before := numbers()
+	const wreck = "varve_steps_parent"
+	if before[wreck] == 0 {
+		t.Fatalf("there is no index %s among %v", wreck, before)
+	}
+	if _, err := c.Exec(t.Context(), `UPDATE pg_index SET indisvalid=false WHERE indexrelid='`+wreck+`'::regclass`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Mend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after := numbers()
+	if after[wreck] == 0 || after[wreck] == before[wreck] {
+		t.Errorf("the index was %d and is %d", before[wreck], after[wreck])
+	}
+	delete(before, wreck)
+	for name, id := range before {
+		if after[name] != id {
+			t.Errorf("%s was %d and is %d", name, id, after[name])
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/varvedb/varve/store"
 	"github.com/varvedb/varve/store/internal/sqlcore"
@@ -126,13 +127,50 @@ func indexed(list string) []string {
 }
 
 // build makes an index beside the traffic, and first takes away what a build
-// that was broken off left under the name.
+// that was broken off left under the name. Two who build at once wait for each
+// other's index, and the server ends one of them, which comes back; the index
+// of another who is at work is not taken away, and is waited for.
 func (s *Store) build(ctx context.Context, l *layout, name, sql string) error {
-	wreck := sqlcore.Query{SQL: `DROP INDEX CONCURRENTLY IF EXISTS ` + sqlcore.Quote(l.chat) + "." + sqlcore.Quote(name)}
-	if err := s.direct().write(ctx, wreck); err != nil {
-		return err
-	}
-	return s.direct().write(ctx, sqlcore.Query{SQL: sql})
+	index := sqlcore.Quote(l.chat) + "." + sqlcore.Quote(name)
+	return patiently(ctx, func() error {
+		for {
+			wreck, err := s.unbuilt(ctx, index)
+			if err != nil {
+				return err
+			}
+			busy, err := s.altering(ctx, l)
+			switch {
+			case err != nil:
+				return err
+			case wreck && busy:
+				if err := pause(ctx, time.Second/2); err != nil {
+					return err
+				}
+				continue
+			case wreck:
+				if err := s.direct().write(ctx, sqlcore.Query{SQL: `DROP INDEX CONCURRENTLY IF EXISTS ` + index}); err != nil {
+					return err
+				}
+			}
+			if err := s.direct().write(ctx, sqlcore.Query{SQL: sql}); err != nil {
+				return err
+			}
+			// Another's that was there may have been broken off since.
+			if wreck, err = s.unbuilt(ctx, index); err != nil || !wreck {
+				return err
+			}
+		}
+	})
+}
+
+// unbuilt tells whether an index is there that is not built to its end.
+func (s *Store) unbuilt(ctx context.Context, index string) (is bool, err error) {
+	const sql = `SELECT 1 FROM pg_index WHERE indexrelid=to_regclass($1) AND NOT indisvalid`
+	err = s.direct().write(ctx, sqlcore.Query{SQL: sql, Args: []any{index}, Each: func(sqlcore.Row) error {
+		is = true
+		return nil
+	}})
+	return is, err
 }
 
 // missingSearch is the trigram index, where the server has the extension.

@@ -3,9 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/varvedb/varve/chat"
 	"github.com/varvedb/varve/store"
@@ -60,7 +58,7 @@ func (r rooms) Settle(ctx context.Context) error {
 		return err
 	}
 	if l.origin == own {
-		if err := o.s.resettle(ctx); err != nil {
+		if err := o.s.mendAll(ctx, (*layout).unsettled); err != nil {
 			return err
 		}
 	}
@@ -72,60 +70,6 @@ func (r rooms) Settle(ctx context.Context) error {
 	return patiently(ctx, func() error {
 		return o.s.direct().write(ctx, sqlcore.Query{SQL: `ANALYZE ` + strings.Join(tables, ",")})
 	})
-}
-
-// resettle makes what Prepare took away, one after the other. Copies that end
-// at the same time would make the same: whoever finds another at work waits and
-// then looks at what is left. Two that began at once wait for each other's
-// indexes, and the server ends one of them, which goes on like that.
-func (s *Store) resettle(ctx context.Context) error {
-	done := map[string]bool{} // some cannot be made, and are not tried again
-	for more := true; more; {
-		err := patiently(ctx, func() (err error) {
-			more, err = s.settleOne(ctx, done)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleOne makes the first of what is left and not done, or waits a moment for
-// whoever is at work. more: there was something.
-func (s *Store) settleOne(ctx context.Context, done map[string]bool) (more bool, err error) {
-	l, err := s.introspect(ctx)
-	if err != nil {
-		return false, err
-	}
-	left := slices.DeleteFunc(l.unsettled(), func(r remedy) bool { return done[r.What] })
-	if len(left) == 0 {
-		return false, nil
-	}
-	busy, err := s.altering(ctx, l)
-	if err != nil {
-		return false, err
-	}
-	if busy {
-		return true, pause(ctx, time.Second/2)
-	}
-	if err := left[0].apply(ctx, s); err != nil {
-		return true, err
-	}
-	done[left[0].What] = true
-	return true, nil
-}
-
-// altering tells whether another session makes an index of steps.
-func (s *Store) altering(ctx context.Context, l *layout) (busy bool, err error) {
-	const sql = `SELECT 1 FROM pg_locks WHERE locktype='relation' AND mode='ShareUpdateExclusiveLock' AND pid<>pg_backend_pid()
-AND database=(SELECT oid FROM pg_database WHERE datname=current_database()) AND relation=to_regclass($1) LIMIT 1`
-	err = s.direct().write(ctx, sqlcore.Query{SQL: sql, Args: []any{l.target("steps")}, Each: func(sqlcore.Row) error {
-		busy = true
-		return nil
-	}})
-	return busy, err
 }
 
 // unsettled is what Prepare took away and Settle has not made again.
@@ -151,7 +95,7 @@ func (l *layout) missingKey() []remedy {
 			if err := s.alter(ctx, sql); err != nil {
 				return err
 			}
-			err := s.direct().write(ctx, sqlcore.Query{SQL: validate})
+			err := patiently(ctx, func() error { return s.direct().write(ctx, sqlcore.Query{SQL: validate}) })
 			if code(err) == "23503" {
 				s.log.Warn("there are steps of threads that are not there; the foreign key of steps holds for new ones only")
 				return nil
