@@ -1,18 +1,19 @@
 package main
 
 // cli is the command line. Flags tagged config are settings: they have no
-// default here, because variables and the file come before it.
+// default here, because variables and the file come before it. Settings that a
+// command has no use for are tagged without, and its help does not list them.
 type cli struct {
 	Config string `help:"The YAML file with settings (default: varve.yaml if it is there)." placeholder:"FILE"`
 	JSON   bool   `name:"json" help:"Print records as JSON, and errors too."`
 	settings
 
 	Serve      serveCommand      `cmd:"" help:"Answer over HTTP."`
-	Chat       chatCommand       `cmd:"" help:"Look at conversations, copy and delete them."`
-	Copy       copyCommand       `cmd:"" help:"Copy all conversations of a database into another, and compare both."`
-	Todo       todoCommand       `cmd:"" help:"Keep a to-do list."`
-	Lake       lakeCommand       `cmd:"" help:"Keep files, with all their versions."`
-	State      stateCommand      `cmd:"" help:"Look at versioned tables."`
+	Chat       chatCommand       `cmd:"" without:"metadata,artifacts,compute" help:"Look at conversations, copy and delete them."`
+	Copy       copyCommand       `cmd:"" without:"url,elements,metadata,artifacts,compute" help:"Copy all conversations of a database into another, and compare both."`
+	Todo       todoCommand       `cmd:"" without:"elements,metadata,artifacts,compute" help:"Keep a to-do list."`
+	Lake       lakeCommand       `cmd:"" without:"metadata,artifacts,compute" help:"Keep files, with all their versions."`
+	State      stateCommand      `cmd:"" without:"elements,metadata,artifacts,compute" help:"Look at versioned tables."`
 	SQL        sqlCommand        `cmd:"" name:"sql" help:"Ask in SQL about everything: tables, their history, conversations. Read-only."`
 	Query      queryCommand      `cmd:"" help:"Ask about tables, or change their rows, in words or as JSON; without a question, list them."`
 	Apply      applyCommand      `cmd:"" help:"Apply components: models, listeners, tables and what else a file declares."`
@@ -25,11 +26,11 @@ type cli struct {
 	Export     exportComponent   `cmd:"" help:"Write a component with all that it is made of, for apply elsewhere."`
 	Drop       dropCommand       `cmd:"" help:"Forget all components."`
 	Artifact   artifactCommand   `cmd:"" help:"Keep files for components."`
-	Keys       keysCommand       `cmd:"" help:"Say who may call the server."`
+	Keys       keysCommand       `cmd:"" without:"url,elements,metadata,artifacts,compute" help:"Say who may call the server."`
 	Doctor     doctorCommand     `cmd:"" help:"Tell what a database that others made lacks, and add it if asked. Ends with 1 when something is missing."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Print the settings and where each comes from."`
-	Version    versionCommand    `cmd:"" help:"Tell the version."`
-	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
+	Version    versionCommand    `cmd:"" without:"data,url,elements,metadata,artifacts,compute,log,log-format" help:"Tell the version."`
+	Completion completionCommand `cmd:"" without:"data,url,elements,metadata,artifacts,compute,log,log-format" help:"Print a script that completes commands in a shell."`
 	Complete   completeCommand   `cmd:"" hidden:""`
 }
 

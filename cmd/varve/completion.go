@@ -78,6 +78,8 @@ func complete(at *kong.Node, words []string) []string {
 		return fitting(choices(open.Value), last)
 	}
 	if strings.HasPrefix(last, "-") {
+		without := useless(at)
+		flags = slices.DeleteFunc(flags, func(f *kong.Flag) bool { return without[f.Name] })
 		return fitting(flagNames(flags), last)
 	}
 	var list []string

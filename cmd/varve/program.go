@@ -78,7 +78,32 @@ func (p *program) parser(c *cli, helped *bool) (*kong.Kong, error) {
 		kong.Description("Keeps the data of AI applications: conversations, state, and models next to their data. Settings come from flags, VARVE_… variables and varve.yaml, in this order."),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(int) { *helped = true }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Help(help))
+}
+
+// help prints the help of a command with the settings that it has a use for.
+func help(o kong.HelpOptions, parsed *kong.Context) error {
+	without := useless(parsed.Selected())
+	for _, f := range parsed.Model.Flags {
+		f.Hidden = f.Hidden || without[f.Name]
+	}
+	return kong.DefaultHelpPrinter(o, parsed)
+}
+
+// useless are the settings that a command, or one that it belongs to, has no use
+// for. They may be said all the same, since variables and the file say them to
+// every command.
+func useless(at *kong.Node) map[string]bool {
+	names := map[string]bool{}
+	for ; at != nil; at = at.Parent {
+		if at.Tag == nil {
+			continue
+		}
+		for name := range strings.SplitSeq(at.Tag.Get("without"), ",") {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // asksForJSON looks for --json before anything is parsed.
@@ -166,11 +191,9 @@ func tell(err error) told {
 	if !errors.As(err, &e) {
 		return told{Kind: errs.KindOf(err), Detail: oneLine(err.Error())}
 	}
-	detail := e.Detail
-	if e.Err != nil {
-		detail += ": " + e.Err.Error()
-	}
-	return told{Kind: e.Kind, Field: e.Field, Detail: oneLine(detail)}
+	bare := *e
+	bare.Field = ""
+	return told{Kind: e.Kind, Field: e.Field, Detail: oneLine(bare.Error())}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
