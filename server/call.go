@@ -121,7 +121,8 @@ func (s *Server) finish(c *call, took time.Duration) {
 	}
 	s.metrics.observe(route, c.status, took)
 	level := slog.LevelInfo
-	fault := c.status >= 500 || c.faulty()
+	// What is not built yet is no fault, though HTTP counts it among them.
+	fault := c.status >= 500 && c.status != http.StatusNotImplemented || c.faulty()
 	if fault {
 		level = slog.LevelError
 	}
