@@ -65,7 +65,7 @@ func (s *Server) admit(c *call) error {
 // what no query string can hold.
 func reads(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodHead ||
-		r.Method == http.MethodPost && (r.URL.Path == executeRoute || r.URL.Path == planRoute) || // the first looks at the question itself
+		r.Method == http.MethodPost && (r.URL.Path == executeRoute || r.URL.Path == planRoute || r.URL.Path == fillRoute) || // the first looks at the question itself
 		r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/v1/state/") && strings.HasSuffix(r.URL.Path, "/scan")
 }
 

@@ -23,6 +23,9 @@ import (
 // planRoute is asked by those who read too.
 const planRoute = "/v1/plan"
 
+// fillRoute too: it looks at nothing that is stored.
+const fillRoute = "/v1/fill"
+
 const (
 	componentsPath = "/v1/components"
 	componentPath  = componentsPath + "/{type}/{identifier}"
@@ -57,6 +60,7 @@ func (s *Server) componentRoutes() {
 	hidden := asks("hidden", "true: hidden versions are found too")
 	reply(s, with(op("plan", http.MethodPost, planRoute, tag, "What an apply would do"), declared(), policy), s.plan)
 	reply(s, with(op("apply", http.MethodPost, "/v1/apply", tag, "Store components, all or none"), declared(), policy), s.apply)
+	reply(s, with(op("fill", http.MethodPost, fillRoute, tag, "The declarations that a template makes"), jsonBody[fillBody](s.api)), s.fillTemplate)
 	reply(s, op("list-components", http.MethodGet, componentsPath, tag, "Components by type and identifier"), s.listComponents)
 	reply(s, with(op("list-versions", http.MethodGet, componentPath, tag, "The versions of a component"), nil, hidden), s.listVersions)
 	reply(s, with(op("replace-component", http.MethodPut, componentPath, tag, "Overwrite the record of a component in place"), declared(),

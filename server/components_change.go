@@ -16,6 +16,12 @@ type dropBody struct {
 	Data    bool   `json:"data,omitempty" doc:"drop the tables that components declared, with their rows"`
 }
 
+// fillBody is a template and the values of its variables.
+type fillBody struct {
+	Template json.RawMessage            `json:"template" doc:"the declaration of a template"`
+	Values   map[string]json.RawMessage `json:"values,omitempty" doc:"by the names of variables"`
+}
+
 // strictly decodes a T in which nothing stands that is not known: a misspelled
 // name must not mean everything.
 type strictly[T any] struct{ v T }
@@ -63,6 +69,40 @@ func (s *Server) apply(ctx context.Context, c *call, _ *struct{}) (component.Res
 		return component.Result{}, err
 	}
 	return room.Apply(ctx, cs...)
+}
+
+// fillTemplate says what a template makes, and stores nothing.
+func (s *Server) fillTemplate(_ context.Context, c *call, _ *struct{}) (none wire.List[json.RawMessage], err error) {
+	if _, err := c.components(false); err != nil {
+		return none, err
+	}
+	var body strictly[fillBody]
+	if err := s.body(c, &body); err != nil {
+		return none, err
+	}
+	given, err := component.Decode(body.v.Template)
+	if err != nil {
+		return none, err
+	}
+	template, ok := given.(*component.Template)
+	if !ok {
+		return none, errs.Field(errs.Invalid, "template", "is a %s; only a template is filled", given.Type())
+	}
+	values := make(map[string]any, len(body.v.Values))
+	for name, value := range body.v.Values {
+		values[name] = value
+	}
+	made, err := template.Fill(values)
+	if err != nil {
+		return none, err
+	}
+	declared := make([]json.RawMessage, len(made))
+	for i, m := range made {
+		if declared[i], err = component.Encode(m); err != nil {
+			return none, err
+		}
+	}
+	return wire.ListOf(declared), nil
 }
 
 func (s *Server) replaceComponent(ctx context.Context, c *call, in *componentName) (component.Ref, error) {
