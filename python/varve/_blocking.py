@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class _Selector(selectors.DefaultSelector):
+    """A selector that belongs to one process. A forked one shares the kernel's with
+    its parent, and what it took out of it while it lets go of connections that are
+    not its own, the parent would wait for without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._owner = os.getpid()
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        if os.getpid() != self._owner:
+            return self.get_key(fileobj)
+        return super().unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> Any:
+        if os.getpid() != self._owner:
+            return self.get_key(fileobj)
+        return super().modify(fileobj, events, data)
 
 
 class Loop:
@@ -21,7 +42,12 @@ class Loop:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for the result, on any thread, also one that has a running loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
+        future = asyncio.run_coroutine_threadsafe(work, self._running())
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # a Ctrl-C: nobody waits for the call any more
+            raise
 
     def close(self) -> None:
         """Ends the thread; a later call starts another."""
@@ -33,7 +59,8 @@ class Loop:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+                self._pid = os.getpid()
+                self._loop = asyncio.SelectorEventLoop(_Selector())
                 threading.Thread(
                     target=_serve, args=(self._loop,), name="varve-calls", daemon=True
                 ).start()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from ._address import Address
+from .errors import VarveError
 
 _CHUNK = 64 * 1024
 _HEAD_LIMIT = 256 * 1024
@@ -99,6 +100,8 @@ class Connection:
                 self._writer.write(head + body if body else head)
                 return await self._read_head()
             return await self._send(head, body)
+        except VarveError:
+            raise  # the body's own, with which no other try ends otherwise
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as err:
             raise self._failed(err) from err
 

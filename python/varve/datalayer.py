@@ -54,7 +54,6 @@ class Datalayer(Components):
         database: str | None = None,
         binary: str | None = None,
     ) -> None:
-        self._place = place
         client = Client(
             place.server,
             api_key=api_key,
@@ -68,7 +67,7 @@ class Datalayer(Components):
             read_retry_seconds=8.0 if place.server else 60.0,
         )
         self._user = user
-        self._calls = Calls(client)
+        self._calls = Calls(client, place.clean)
         try:
             self._parts = parts_of(self._calls, place)
         except BaseException:
@@ -162,9 +161,9 @@ class Datalayer(Components):
 
     def close(self) -> None:
         """Closes connections, and stops the server if this process started it.
-        Closing twice is no error."""
+        Closing twice is no error. A datalayer that nobody has any more is closed
+        by itself."""
         self._calls.close()
-        self._place.clean()
 
     def disconnect(self) -> None:
         """Is ``close``."""
@@ -180,6 +179,8 @@ class Datalayer(Components):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    __iter__ = None  # "docs" in db, for row in db: neither is meant
 
     def __repr__(self) -> str:
         return f"Datalayer({self._parts['databackend'].url!r})"
