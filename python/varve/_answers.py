@@ -68,6 +68,14 @@ class Cursor(Iterator[Row]):
         else:
             self.written = Written(head.get("ids", []), head.get("created"))
         self._names = [c.name for c in self.columns]
+        if len({*self._names}) < len(self._names):
+            self.close()
+            twice = next(n for n in self._names if self._names.count(n) > 1)
+            raise errors.InvalidError(
+                f"two columns of the answer have the name {twice!r}; give one "
+                "another with AS",
+                field="columns",
+            )
         readers = [_values.reader(c.type, real) for c in self.columns]
         self._readers = [
             (i, r) for i, r in enumerate(readers) if r is not None and not plain

@@ -75,6 +75,11 @@ class Column:
 
     def isin(self, values: Iterable[Any]) -> Condition:
         """It equals one of the values."""
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            raise InvalidError(
+                f"is one of a list of values, and no {type(values).__name__}",
+                field=self._name,
+            )
         return Compare("in", self, list(values))
 
     def matches(self, pattern: str) -> Condition:
@@ -247,7 +252,7 @@ class Said(Condition):
     op: str = "and"
 
     def members(self, scope: Scope) -> dict[str, Any]:
-        return dict(self.said)
+        return {name: _values.operand(v, name) for name, v in self.said.items()}
 
 
 Given = Union[Condition, Mapping[str, Any]]

@@ -12,8 +12,9 @@ import json
 import math
 from typing import Any
 
-from .errors import InvalidError
+from .errors import InvalidError, UnavailableError
 
+_LONGEST_INTEGER = 13_000  # bits; Python writes no integer of 4,300 digits and more
 _DEEPEST = 500  # the server refuses far less; this only keeps Python's stack whole
 
 
@@ -30,7 +31,13 @@ def encode(value: Any) -> bytes:
 
 
 def decode(body: bytes) -> Any:
-    return json.loads(body)
+    """Raises UnavailableError for what is no JSON, which Varve never answers."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise UnavailableError(
+            "the answer is no JSON; something else than Varve answers at this address"
+        ) from None
 
 
 def _text(value: Any) -> Any:
@@ -45,8 +52,10 @@ def _text(value: Any) -> Any:
 
 
 def _clean(value: Any, depth: int, above: set[int]) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() < _LONGEST_INTEGER else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if depth > _DEEPEST:

@@ -124,6 +124,10 @@ class Select(Question):
         ``books.join(authors, books.author == authors.id)``, or pairs of names, the
         first of a table before, the second of this one."""
         table = Select(other) if isinstance(other, str) else other
+        if not isinstance(table, Select):
+            raise InvalidError(
+                f"is a table or its name, and no {type(other).__name__}", field="join"
+            )
         if set(table._says) - {"from", "as"}:
             raise InvalidError("join a table, and filter the whole", field="join")
         joined = {**table._says, "left": left, "on": on, "scope": table._scope}
@@ -177,6 +181,11 @@ class Select(Question):
         its columns shall be where that cannot be seen, as in
         ``{"v": "vector[3]"}``."""
         self._bare("insert")
+        if types is not None and not isinstance(types, Mapping):
+            raise InvalidError(
+                f"is a dict of columns and types, and no {type(types).__name__}",
+                field="types",
+            )
         return Insert(self, rows, dict(types or {}), strict, refresh)
 
     def update(
@@ -184,6 +193,11 @@ class Select(Question):
     ) -> Change:
         """New values for the rows of the filter; ``all`` means every row."""
         self._bare("update", "where")
+        if not isinstance(values, Mapping):
+            raise InvalidError(
+                f"is a dict of columns and values, and no {type(values).__name__}",
+                field="set",
+            )
         return Change(self, values, all, refresh)
 
     def delete(self, *, all: bool = False, refresh: bool = True) -> Change:
@@ -330,13 +344,25 @@ def raw(sql: str, *args: Any) -> dict[str, Any]:
 def _output(given: Name | Output, scope: str | None) -> Any:
     if isinstance(given, Output):
         return given.json(scope)
-    return given.named(scope) if isinstance(given, Column) else given
+    return given.named(scope) if isinstance(given, Column) else _named(given, "select")
 
 
 def _term(given: str | Column | Term, scope: str | None) -> Any:
     if isinstance(given, Term):
         return given.json(scope)
-    return Term(given).json(scope) if isinstance(given, Column) else given
+    if isinstance(given, Column):
+        return Term(given).json(scope)
+    return _named(given, "order_by")
+
+
+def _named(given: Any, verb: str) -> Any:
+    if isinstance(given, (str, Mapping)):
+        return given
+    raise InvalidError(
+        f"takes columns or their names, one after the other, and no "
+        f"{type(given).__name__}",
+        field=verb,
+    )
 
 
 def _join(says: Mapping[str, Any]) -> dict[str, Any]:
