@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import UnsupportedError
+from . import _values
+from .errors import InvalidError, UnsupportedError
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -45,8 +46,8 @@ def ibis() -> Any:
 def columns(schema: Any) -> list[dict[str, Any]]:
     """The columns of a table for a schema of ibis, or a mapping of names to
     types: Python's, ibis's, or their names."""
-    if schema is None:
-        raise ValueError("a table needs a schema: {'id': 'string', …}")
+    if not schema or not hasattr(schema, "items"):
+        raise InvalidError("a table needs {'id': 'string', …}", field="schema")
     return [{"name": name, "type": _type(name, kind)} for name, kind in schema.items()]
 
 
@@ -57,7 +58,12 @@ def _type(name: str, kind: Any) -> str:
     if plain in ("array", "struct", "map", "list", "dict"):
         return "json"
     if plain not in _TYPES:
-        raise ValueError(f"column {name!r} has the type {kind}, which no table keeps")
+        known = ", ".join(sorted({*_TYPES} - {*_INTEGERS}))
+        raise InvalidError(
+            f"{kind} is a type that no table keeps; there are {known}, integers of "
+            "ibis, and lists and dicts as json",
+            field=str(name),
+        )
     return _TYPES[plain]
 
 
@@ -71,31 +77,47 @@ def rows(data: Any) -> Iterator[dict[str, Any]]:
     elif hasattr(data, "to_dict") and hasattr(data, "columns"):
         yield from data.to_dict("records")
     elif isinstance(data, Mapping):
-        lists = {name: list(values) for name, values in data.items()}
+        lists = {name: _listed(name, values) for name, values in data.items()}
         if len({len(values) for values in lists.values()}) > 1:
-            raise ValueError("the columns of the data differ in length")
+            raise InvalidError("has columns that differ in length", field="data")
         for values in zip(*lists.values()):
             yield dict(zip(lists, values))
-    else:
-        for row in data:
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+        for at, row in enumerate(data):
+            if not isinstance(row, Mapping):
+                raise InvalidError(
+                    f"is a dict, and no {type(row).__name__}", field=f"data[{at}]"
+                )
             yield dict(row)
+    else:
+        raise InvalidError(
+            "is a dict of lists, a list of dicts, a data frame or a table of Arrow or "
+            f"ibis, and no {type(data).__name__}",
+            field="data",
+        )
 
 
-def value(kind: str | None, v: Any) -> Any:
-    """A value as JSON carries it to a column of a type."""
-    if v is None or v != v:  # a data frame's NULL is a NaN
+def _listed(name: Any, values: Any) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidError(
+            f"is a list of values, one for each row, and no {type(values).__name__}",
+            field=f"data.{name}",
+        )
+    return list(values)
+
+
+def value(kind: str | None, v: Any, place: str) -> Any:
+    """A value as JSON carries it to a column of a type. A NaN is NULL, as in a
+    data frame and in SQLite; what has no exact form is an InvalidError."""
+    if isinstance(v, float) and v != v:
         return None
-    if hasattr(v, "item") and not isinstance(v, (bytes, str)):
-        v = v.item()
-    if isinstance(v, (bytes, bytearray, memoryview)):
-        return base64.b64encode(bytes(v)).decode()
-    if isinstance(v, datetime.datetime):
-        if v.tzinfo is not None:
-            v = v.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-        return v.isoformat(timespec="microseconds") + "Z"
-    if kind == "text" and isinstance(v, (list, dict)):
-        raise ValueError("a column of text cannot keep a list; declare it as json")
-    return v
+    if kind == "text" and isinstance(v, (list, dict, bytes, bytearray, memoryview)):
+        raise InvalidError(
+            "keeps text; declare it as json for lists, as binary for bytes", field=place
+        )
+    if isinstance(v, datetime.date) and not isinstance(v, datetime.datetime):
+        return v.isoformat()
+    return _values.cell(v, place)[0]
 
 
 def native(kind: str, v: Any) -> Any:
@@ -134,7 +156,7 @@ def shown(table: Any) -> Any:
 def answer(tables: Any, query: str, args: Sequence[Any]) -> Any:
     """What a question in SQL answers: an Arrow table where pyarrow is
     installed, otherwise a list of dicts."""
-    given = [value(None, arg) for arg in args]
+    given = [value(None, arg, f"args[{i}]") for i, arg in enumerate(args)]
     try:
         import pyarrow as pa
     except ImportError:

@@ -6,10 +6,13 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
-from . import _json
+from . import _json, _values
 from ._calls import Calls
 from ._client import Client, path
+from ._place import split
+from .errors import InvalidError
 
 _PAGE = 1000  # versions a call brings, the most there are
 
@@ -39,9 +42,15 @@ class Tables(Calls):
 
     def write(self, name: str, writes: Sequence[Row]) -> list[Row]:
         """Makes one version for each write, in order: all or none."""
-        body = {"writes": list(writes)}
-        target = path("state", name, "versions")
-        return self.json("POST", target, body, repeatable=False)["data"]
+        body = _values.dump({"writes": [_exact(write) for write in writes]})
+        answer = self.call(
+            "POST",
+            path("state", name, "versions"),
+            body,
+            content_type="application/json",
+            repeatable=False,
+        )
+        return _json.decode(answer.body)["data"]
 
     def get(self, name: str, key: str) -> Row:
         """The newest version of a row, a deletion too. Raises NotFoundError."""
@@ -83,7 +92,7 @@ class Tables(Calls):
         answer = self.call(
             "POST",
             path("sql"),
-            _json.encode(body),
+            _values.dump(body),
             content_type="application/json",
         )
         return answer.body
@@ -95,6 +104,20 @@ class Tables(Calls):
         return _json.decode(answer.body)
 
 
+def _exact(write: Row) -> Row:
+    """A write whose values are as JSON has them, without a loss."""
+    given = write.get("values")
+    if not given:
+        return write
+    return {**write, "values": {n: _one(v, str(n)) for n, v in given.items()}}
+
+
+def _one(value: Any, place: str) -> Any:
+    if isinstance(value, str):
+        return _values.whole(value, place)
+    return _values.cell(value, place)[0]
+
+
 _lock = threading.Lock()
 _open: dict[str, Tables] = {}
 
@@ -103,13 +126,37 @@ def tables_of(dbpath: str | os.PathLike[str]) -> Tables:
     """The tables in a database file, of which one server runs a process: it is
     started at the first use and ends with this process. ``dbpath`` may also be
     the address of a server that runs already."""
-    name = os.fspath(dbpath)
-    if not name.startswith(("http://", "https://", "unix:")):
-        name = os.path.abspath(os.path.expanduser(name))
+    name = _named(dbpath)
     with _lock:
         if name not in _open:
-            _open[name] = Tables(_client(name))
+            made = Tables(_client(name))
+            try:
+                made.reach("GET", path("state"))
+            except BaseException:
+                made.close()  # nothing is left that starts it again and again
+                raise
+            _open[name] = made
         return _open[name]
+
+
+def _named(dbpath: str | os.PathLike[str]) -> str:
+    """The address of a server, or the path of a file."""
+    if not isinstance(dbpath, (str, os.PathLike)):
+        raise InvalidError(
+            f"is the path of a file, and no {type(dbpath).__name__}", field="dbpath"
+        )
+    name = os.fsdecode(dbpath)
+    if name.startswith(("http://", "https://", "unix:")):
+        return name
+    kind, file = split(name, "sqlite")
+    if "://" in name and kind != "sqlite":
+        raise InvalidError(
+            f"is a file here, and no database of the kind {kind}; start `varve serve` "
+            "on that one, and give its address",
+            field="dbpath",
+        )
+    plain = name if ":" not in name or kind != "sqlite" else file
+    return os.path.abspath(os.path.expanduser(plain))
 
 
 def _client(name: str) -> Client:
@@ -118,5 +165,6 @@ def _client(name: str) -> Client:
     # The server's socket and the bytes that are too large for the database
     # stand beside the file, under its name.
     return Client(
-        data=name + ".varve", arguments=("--url", "sqlite:" + name, "--log", "warn")
+        data=name + ".varve",
+        arguments=("--url", "sqlite:" + quote(name), "--log", "warn"),
     )

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from . import _frames
 from ._client import path as route
 from .errors import ExistsError, InvalidError, NotFoundError
-from .state import State
+from .state import MissingError, State, TakenError, labelled, text
 
 __all__ = ["Lake"]
 
@@ -85,7 +85,7 @@ class Lake(State):
         none."""
         found = self._find(filename, path, user_id)
         if found is None:
-            raise ValueError(f"File {filename} does not exist")
+            raise MissingError(f"File {filename} does not exist")
         query = {**_query(filename, path, user_id), "version": found["_version"]}
         answer = self.wcon.tables.call("GET", _FILE + "/content", query=query)
         return _file(found, answer.body)
@@ -107,7 +107,7 @@ class Lake(State):
         try:
             return self._put("append", locals())
         except ExistsError:
-            raise ValueError(f"File {filename} already exists") from None
+            raise TakenError(f"File {filename} already exists") from None
 
     def update_file(
         self,
@@ -126,7 +126,7 @@ class Lake(State):
         try:
             return self._put("replace", locals())
         except NotFoundError:
-            raise ValueError(f"File {filename} does not exist") from None
+            raise MissingError(f"File {filename} does not exist") from None
 
     __call__ = get_file
     t = lake_t
@@ -135,12 +135,21 @@ class Lake(State):
         for name in ("filename", "data"):
             if given[name] is None:
                 raise InvalidError("is missing", field=name)
+        data = given["data"]
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise InvalidError(
+                f"is bytes, and no {type(data).__name__}; text.encode() and "
+                "file.read() give them",
+                field="data",
+            )
+        labelled(given["labels"])
+        text(**{name: given[name] for name in ("filetype", "status", "description")})
         query = [("mode", mode), *_query(*(given[n] for n in reversed(_KEY))).items()]
         for name in ("filetype", "version", "status", "description"):
             if given[name] is not None:
                 query.append((name, given[name]))
         query += [("label", label) for label in given["labels"] or ()]
-        data = bytes(given["data"])
+        data = bytes(data)
         target = _FILE + "?" + urlencode(query, errors="surrogatepass")
         stored = self.wcon.tables.json_of("PUT", target, data)
         return _file(stored, data)
@@ -161,6 +170,9 @@ _FILE = route("lake", "file")
 
 def _query(filename: str, path: str | None, user_id: str | None) -> dict[str, Any]:
     query = {"filename": filename, "path": path, "user_id": user_id}
+    text(**query)
+    if filename is None:
+        raise InvalidError("is missing", field="filename")
     return {name: value for name, value in query.items() if value is not None}
 
 

@@ -23,8 +23,40 @@ from typing import Any
 
 from . import _frames
 from ._tables import Tables, tables_of
+from .errors import ExistsError, InvalidError, NotFoundError
 
 __all__ = ["ReadConnection", "State", "WriteConnection", "dt", "ibis"]
+
+
+class MissingError(NotFoundError, ValueError):
+    """There is no such item or file."""
+
+
+class TakenError(ExistsError, ValueError):
+    """There is an item or file of this name."""
+
+
+def text(**given: Any) -> None:
+    """Raises InvalidError for what is given and is no text."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise InvalidError(f"is text, and no {type(value).__name__}", field=name)
+
+
+def labelled(labels: Any) -> None:
+    """Raises InvalidError for labels that are no list of text: what else would be
+    stored, the tables of the others could not show."""
+    if labels is None:
+        return
+    if not isinstance(labels, (list, tuple)):
+        raise InvalidError(
+            f"is a list of text, and no {type(labels).__name__}", field="labels"
+        )
+    for at, label in enumerate(labels):
+        if not isinstance(label, str):
+            raise InvalidError(
+                f"is text, and no {type(label).__name__}", field=f"labels[{at}]"
+            )
 
 
 class State:
@@ -120,7 +152,9 @@ class WriteConnection:
         try:
             return self._known[name]
         except KeyError:
-            raise LookupError(f"there is no table {name!r}; create it first") from None
+            raise NotFoundError(
+                f"there is no table {name!r}; create it first", field="table"
+            ) from None
 
 
 class ReadConnection:
@@ -135,7 +169,9 @@ class ReadConnection:
     ) -> Any:
         """Makes a table of a file known under its name."""
         if table_name is None:
-            raise ValueError("name the table: read_sqlite(path, table_name=…)")
+            raise InvalidError(
+                "is missing: read_sqlite(path, table_name=…)", field="table_name"
+            )
         self._views[table_name] = WriteConnection(dbpath)
         return self.table(table_name)
 
@@ -149,7 +185,9 @@ class ReadConnection:
         """Every version of every row of a table, as it is now."""
         source = self._views.get(name, self._all)
         if source is None:
-            raise LookupError(f"there is no table {name!r}; read_sqlite names it")
+            raise NotFoundError(
+                f"there is no table {name!r}; read_sqlite names it", field="table"
+            )
         return source.table(name)
 
     def sql(self, query: str, *args: Any, **_: Any) -> Any:
@@ -159,8 +197,9 @@ class ReadConnection:
         if self._all is not None:
             sources[id(self._all.tables)] = self._all.tables
         if len(sources) != 1:
-            raise ValueError(
-                f"a question is about one database, and here are {len(sources)}"
+            raise InvalidError(
+                f"a question is about one database, and here are {len(sources)}",
+                field="sql",
             )
         return _frames.shown(_frames.answer(sources.popitem()[1], query, args))
 
@@ -175,7 +214,10 @@ _ROW = "row_id"
 def _rows(table: Mapping[str, Any], data: Any, own: bool) -> Iterator[dict[str, Any]]:
     types = {column["name"]: column["type"] for column in table["columns"]}
     for row in _frames.rows(data):
-        values = {name: _frames.value(types.get(name), v) for name, v in row.items()}
+        values = {
+            name: _frames.value(types.get(name), v, str(name))
+            for name, v in row.items()
+        }
         if own:
             values[_ROW] = os.urandom(12).hex()
         yield values

@@ -18,8 +18,8 @@ import os
 from typing import Any
 
 from . import _frames
-from .errors import ExistsError, NotFoundError
-from .state import State
+from .errors import ExistsError, InvalidError, NotFoundError
+from .state import MissingError, State, TakenError, labelled, text
 
 __all__ = ["Todo"]
 
@@ -69,7 +69,7 @@ class Todo(State):
         """An item. Raises ValueError when there is none."""
         found = self._find(id, user_id)
         if found is None:
-            raise ValueError(f"todo {id} does not exist")
+            raise MissingError(f"todo {id} does not exist")
         return _item(found)
 
     def append_todo(
@@ -88,7 +88,7 @@ class Todo(State):
         try:
             return self._write("append", locals())
         except ExistsError:
-            raise ValueError(f"todo {id} already exists") from None
+            raise TakenError(f"todo {id} already exists") from None
 
     def update_todo(
         self,
@@ -106,23 +106,29 @@ class Todo(State):
         try:
             return self._write("update", locals())
         except NotFoundError:
-            raise ValueError(f"todo {id} does not exist") from None
+            raise MissingError(f"todo {id} does not exist") from None
 
     __call__ = get_todos
     t = todos_t
 
     def _write(self, op: str, given: dict[str, Any]) -> dict[str, Any]:
+        text(**{c["name"]: given[c["name"]] for c in _COLUMNS if c["type"] == "text"})
+        labelled(given["labels"])
         values = {column["name"]: given[column["name"]] for column in _COLUMNS}
         write = {"op": op, "whole": True, "values": values}
         return _item(self.wcon.tables.write(_TABLE, [write])[0])
 
     def _newest(self, user_id: str | None) -> list[dict[str, Any]]:
         where = []
+        text(user_id=user_id)
         if user_id is not None:
             where = [{"column": "user_id", "op": "=", "value": user_id}]
         return self.wcon.tables.scan(_TABLE, where, _ORDER)
 
     def _find(self, id: str, user_id: str | None) -> dict[str, Any] | None:
+        if id is None:
+            raise InvalidError("is missing", field="id")
+        text(id=id, user_id=user_id)
         try:
             found = self.wcon.tables.get(_TABLE, id)
         except NotFoundError:
