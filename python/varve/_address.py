@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from .errors import InvalidError
+
 
 @dataclass(frozen=True)
 class Address:
@@ -28,31 +30,43 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """The address a URL names. Raises ValueError, saying what would be right."""
+    """The address a URL names. Raises InvalidError, saying what would be right."""
+    if not isinstance(url, str):
+        raise _wrong(f"is text, and no {type(url).__name__}")
+    if "\0" in url:
+        raise _wrong("holds the character NUL")
     scheme, colon, rest = url.partition(":")
     if scheme == "unix" and colon:
         path = unquote(rest.removeprefix("//"))
         if not path:
-            raise ValueError(f"{url!r} names no socket; write unix:/path/to/varve.sock")
+            raise _wrong(f"{url!r} names no socket; write unix:/path/to/varve.sock")
         return Address("localhost", socket=os.path.abspath(path))
     if scheme not in ("http", "https"):
-        raise ValueError(
+        raise _wrong(
             f"{_redacted(url)!r} is not a server's address; write http://127.0.0.1:8484 or "
             "unix:/path/to/varve.sock (a database's URL belongs to the server: VARVE_URL)"
         )
     return _parse_http(url)
 
 
+def _wrong(why: str) -> InvalidError:
+    return InvalidError(why, field="url")
+
+
 def _parse_http(url: str) -> Address:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _wrong(f"{_redacted(url)!r} has no port from 1 to 65535") from None
     if not parts.hostname:
-        raise ValueError(f"{_redacted(url)!r} names no host")
+        raise _wrong(f"{_redacted(url)!r} names no host")
     if parts.username or parts.password:
-        raise ValueError("the address carries a user or password; pass api_key instead")
+        raise _wrong("the address carries a user or password; pass api_key instead")
     tls = parts.scheme == "https"
     return Address(
         parts.hostname,
-        parts.port or (443 if tls else 80),
+        port or (443 if tls else 80),
         tls=tls,
         base=parts.path.rstrip("/"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Union
 
@@ -13,8 +14,9 @@ from ._client import path
 from ._component import Artifact, inline
 from ._multipart import Bytes, File
 from ._parts import Part
+from .errors import InvalidError
 
-Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]"]
+Content = Union[bytes, bytearray, memoryview, str, "os.PathLike[str]"]
 
 
 class ArtifactStore(Part):
@@ -32,11 +34,23 @@ class ArtifactStore(Part):
         self, content: Content, media_type: str = "application/octet-stream"
     ) -> Artifact:
         """Keeps bytes, or those of a file: ``put(pathlib.Path("weights.bin"))``."""
-        body: Bytes | File = (
-            Bytes(content)
-            if isinstance(content, (bytes, bytearray, memoryview))
-            else File(content)
-        )
+        if not (
+            isinstance(media_type, str)
+            and media_type.isascii()
+            and media_type.isprintable()
+        ):
+            raise InvalidError(
+                "is no type of media, such as text/plain", field="media_type"
+            )
+        body: Bytes | File
+        if isinstance(content, (bytes, bytearray, memoryview)):
+            body = Bytes(content)
+        elif isinstance(content, (str, os.PathLike)):
+            body = File(content)
+        else:  # a number would be a file that is open
+            raise InvalidError(
+                f"is bytes or a path, and no {type(content).__name__}", field="content"
+            )
         try:
             answer = self._calls.call(
                 "POST",
@@ -51,6 +65,7 @@ class ArtifactStore(Part):
 
     def get(self, digest: str) -> Artifact:
         """The artifact of a digest, whose bytes are read when they are asked for."""
+        _checked(digest)
         return Artifact(digest, self.read)
 
     def read(self, digest: str) -> bytes:
@@ -73,7 +88,8 @@ class ArtifactStore(Part):
 
     def exists(self, digest: str) -> bool:
         try:
-            self._calls.call("HEAD", path("artifacts", digest), user=self._user)
+            target = path("artifacts", _checked(digest))
+            self._calls.call("HEAD", target, user=self._user)
         except errors.NotFoundError:
             return False
         return True
@@ -81,7 +97,8 @@ class ArtifactStore(Part):
     def pieces(self, digest: str) -> Iterator[bytes]:
         """The bytes piece by piece. Bytes that are not those of the digest end in
         an InternalError; what came before it is not to be used."""
-        answer = self._calls.open("GET", path("artifacts", digest), user=self._user)
+        target = path("artifacts", _checked(digest))
+        answer = self._calls.open("GET", target, user=self._user)
         seen = hashlib.sha256()
         try:
             while piece := answer.read():
@@ -91,6 +108,14 @@ class ArtifactStore(Part):
             answer.close()
         if seen.hexdigest() != digest:
             raise errors.InternalError("the bytes are not those of this digest")
+
+
+def _checked(digest: str) -> str:
+    if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest):
+        return digest
+    raise InvalidError(
+        "is no SHA-256: it has 64 digits, 0 to 9 and a to f", field="digest"
+    )
 
 
 def put_large(store: ArtifactStore) -> Any:

@@ -111,8 +111,10 @@ class Client:
             self._headers["Varve-Database"] = quote(database, safe="")
         key = api_key or os.environ.get("VARVE_API_KEY")
         if key:
-            if not (key.isascii() and key.isprintable()):
-                raise ValueError("the API key holds characters no key has")
+            if not (isinstance(key, str) and key.isascii() and key.isprintable()):
+                raise errors.InvalidError(
+                    "the API key holds characters no key has", field="api_key"
+                )
             self._headers["Authorization"] = f"Bearer {key}"
         self._retry = {True: retry_seconds, False: read_retry_seconds}
         self._calls = Pool(address)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import os
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Union
 
@@ -143,10 +144,22 @@ class Component:
         """The declaration in its JSON form; fields that say nothing are left out.
         ``put`` takes bytes, and gives the JSON form in which they go."""
         out: Object = {"type_id": self.type_id}
+        here = f"{self.type_id}/{self.identifier}"
+        if len(_open.above) > _DEEPEST or any(self is one for one in _open.above):
+            raise InvalidError(
+                "stands inside itself, or in too many others", field=here
+            )
+        _open.above.append(self)
+        try:
+            return self._json(out, here, put)
+        finally:
+            _open.above.pop()
+
+    def _json(self, out: Object, here: str, put: Any) -> Object:
         for f in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, f.name)
             if f.name == "identifier" or not _says_nothing(value):
-                place = f"{self.type_id} {self.identifier}: {f.name}"
+                place = f"{here}.{f.name}"
                 out[f.name] = _written(value, f.metadata.get("holds"), place, put)
         return {**self.extra, **out}
 
@@ -194,7 +207,22 @@ def _says_nothing(value: Any) -> bool:
     return value is None
 
 
+class _Open(threading.local):
+    """The components that are being written, each inside the one before."""
+
+    def __init__(self) -> None:
+        self.above: list[Component] = []
+
+
+_open = _Open()
+_DEEPEST = 100  # the server takes fewer
+
+
 def _written(value: Any, holds: str | None, place: str, put: Any) -> Any:
+    if holds == "components" and not isinstance(value, (list, tuple)):
+        raise InvalidError(f"is a list, and no {type(value).__name__}", field=place)
+    if holds in ("types", "blobs") and not isinstance(value, Mapping):
+        raise InvalidError(f"is a dict, and no {type(value).__name__}", field=place)
     if holds == "component":
         return _component(value, place, put)
     if holds == "components":

@@ -39,7 +39,7 @@ class File:
         try:
             self._file: BinaryIO = open(path, "rb")
         except OSError as err:
-            raise InvalidError(f"the element's file cannot be read: {err}") from err
+            raise InvalidError(f"the file cannot be read: {err}") from err
         self.length = os.fstat(self._file.fileno()).st_size
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -49,11 +49,9 @@ class File:
             try:
                 chunk = await asyncio.to_thread(self._file.read, min(left, _CHUNK))
             except OSError as err:
-                raise InvalidError(f"the element's file cannot be read: {err}") from err
+                raise InvalidError(f"the file cannot be read: {err}") from err
             if not chunk:
-                raise InvalidError(
-                    "the element's file became shorter while it was sent"
-                )
+                raise InvalidError("the file became shorter while it was sent")
             left -= len(chunk)
             yield chunk
 

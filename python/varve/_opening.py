@@ -80,7 +80,7 @@ def _sorted(
     for name, value in given.items():
         part = next((p for p, names in _PARTS.items() if name in names), None)
         if name in _OURS:
-            rest[name] = value
+            rest[name] = _text(name, value)
         elif value is None:
             _check(name, lenient)
         elif name in _URL:
@@ -102,7 +102,10 @@ def _text(name: str, value: Any) -> Any:
     if isinstance(value, Part):
         return value.url
     if value is None or isinstance(value, (str, os.PathLike)):
-        return value if value is None else os.fspath(value)
+        text = value if value is None else os.fsdecode(value)
+        if text and "\0" in text:
+            raise InvalidError("holds the character NUL", field=name)
+        return text
     raise InvalidError(f"is text, and no {type(value).__name__}", field=name)
 
 

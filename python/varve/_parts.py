@@ -75,10 +75,12 @@ def parts_of(calls: Calls, place: Place) -> dict[str, Part]:
     asked for: a server that runs already keeps what it has."""
     server = calls.client.server
     try:
-        told = calls.json("GET", path("databackend"))
-    except errors.UnavailableError as err:
-        said = server.why() if server is not None and server.failure else None
-        raise (errors.from_problem(said) if said else err) from None
+        told = calls.reach("GET", path("databackend"))
+    except errors.NotFoundError as err:
+        # A database that is not there is named; without a name the page is not.
+        raise (err if err.field else _foreign(calls)) from None
+    if not isinstance(told, Mapping) or "databackend" not in told:
+        raise _foreign(calls)
     here = Part("server", calls.client.url)
     parts = {
         name: Part(**told[name], name=told["name"]) if name in told else here
@@ -88,6 +90,14 @@ def parts_of(calls: Calls, place: Place) -> dict[str, Part]:
         for name, asked in place.asked.items():
             _compare(name, parts["databackend" if name == "url" else name], asked)
     return parts
+
+
+def _foreign(calls: Calls) -> errors.UnsupportedError:
+    return errors.UnsupportedError(
+        f"what answers at {calls.client.url} is no server of Varve's, or one that is "
+        "too old to have a datalayer",
+        field="url",
+    )
 
 
 def _compare(name: str, part: Part, asked: str) -> None:

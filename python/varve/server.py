@@ -26,6 +26,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .errors import InvalidError, NotFoundError
+
 _LAUNCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_launch.py")
 _USAGE = 2  # the exit code of a program that was told something wrong
 _TRIES = 3  # after so many starts without an answer, calls fail at once
@@ -36,16 +38,21 @@ _WHY_SECONDS = 60.0  # for a server to say why it does not start
 _LONGEST_SOCKET = 103  # bytes; macOS allows 104 with the final NUL, Linux 108
 
 
+class NoBinaryError(NotFoundError, FileNotFoundError):
+    """There is no program to start."""
+
+
 def find_binary(binary: str | None = None) -> str:
     """The path of the ``varve`` binary: as given, from ``VARVE_BINARY``, or from
-    ``PATH``. Raises FileNotFoundError, saying how to name it."""
+    ``PATH``. Raises NoBinaryError, saying how to name it."""
     asked = binary or os.environ.get("VARVE_BINARY") or "varve"
     found = shutil.which(os.path.expanduser(asked))
     if found is None:
-        raise FileNotFoundError(
-            f"no varve binary at {asked!r}: put `varve` on the PATH, set VARVE_BINARY, "
-            "or give the address of a running server, as in "
-            'VarveDataLayer("http://127.0.0.1:8484")'
+        raise NoBinaryError(
+            f"no varve binary at {asked!r}: put `varve` on the PATH (`make build` in a "
+            "clone makes it), set VARVE_BINARY, or give the address of a server that "
+            "runs, as in http://127.0.0.1:8484",
+            field="binary",
         )
     return os.path.abspath(found)
 
@@ -84,10 +91,13 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._pid = 0
         if len(os.fsencode(self.socket)) > _LONGEST_SOCKET:
-            raise ValueError(
+            raise InvalidError(
                 f"{self.socket!r} is too long for a Unix socket; choose a data folder "
-                "with a shorter path"
+                "with a shorter path",
+                field="data",
             )
+        if "\0" in self.data:
+            raise InvalidError("holds the character NUL", field="data")
 
     @property
     def url(self) -> str:
@@ -173,7 +183,9 @@ class Server:
             failed = 0 if answered else failed + 1
             self._log.warning("varve serve ended with code %s; starting it again", code)
             if failed >= _TRIES:
-                self.failure = f"`varve serve` does not start; it ends with code {code}"
+                self.failure = (
+                    f"`{self.binary} serve` does not start; it ends with code {code}"
+                )
             ended.wait(min(_PAUSE * 2**failed, _LONGEST_PAUSE))
 
     def _refused(self) -> bool:
