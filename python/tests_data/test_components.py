@@ -342,3 +342,36 @@ def _inside(components):
         if isinstance(c, Component):
             yield c
             yield from _inside(c.children())
+
+
+def test_templates_are_filled(lite):
+    lite["docs"].insert({"id": "a"}).execute()
+    body = [
+        {"type_id": "model", "identifier": "<var:name>", "kind": "hash",
+         "config": {"dimensions": "<var:size>", "about": "of <var:size>"}},
+        {"type_id": "metric", "identifier": "<var:name>-metric"},
+    ]  # fmt: skip
+    shape = Template("shape", template=body, blobs={"b": b"\x00"})
+    made = lite.fill(shape, name="a", size=2**60)
+    assert [(type(c), c.identifier) for c in made] == [
+        (Model, "a"),
+        (Metric, "a-metric"),
+    ]
+    assert made[0].config == {"dimensions": 2**60, "about": f"of {2**60}"}
+    assert lite.show("model") == []  # nothing was stored
+    lite.add(shape)
+    assert lite.load("template", "shape").template_variables == ["name", "size"]
+    lite.add(lite.fill("shape", name="b", size=[1]))
+    assert lite.load("model", "b").config == {"dimensions": [1], "about": "of [1]"}
+    for values, field in (
+        ({"name": "a"}, "size"),
+        ({"name": "a", "size": 1, "sise": 1}, "sise"),
+        ({"name": "a", "size": object()}, "size"),
+    ):
+        with pytest.raises(errors.InvalidError) as refused:
+            lite.fill("shape", **values)
+        assert refused.value.field == field
+    with pytest.raises(errors.NotFoundError):
+        lite.fill("nothing")
+    with pytest.raises(errors.InvalidError, match="Template"):
+        lite.fill(made[0])

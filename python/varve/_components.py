@@ -13,7 +13,7 @@ from ._calls import Calls
 from ._client import path
 from ._component import Artifact, Component
 from ._results import Applied, Plan, Ref, Removed, ref, refs
-from .components import Dataset
+from .components import Dataset, Template
 from .errors import InvalidError, UnsupportedError
 
 Declared = Union[Component, Mapping[str, Any]]
@@ -58,6 +58,23 @@ class Components:
         body = self._declared(components)
         return Plan.of(self._ask("POST", ("plan",), body, **_policy(always)))
 
+    def fill(self, template: Template | str, /, **values: Any) -> list[Component]:
+        """The components that a template makes with values for its variables, of a
+        Template or of the newest that was applied under an identifier; ``add``
+        stores them. Raises InvalidError for a variable without a value and for a
+        value without a variable."""
+        of = self.load("template", template) if isinstance(template, str) else template
+        if not isinstance(of, Template):
+            raise InvalidError(
+                f"is a Template or the identifier of one, and no {type(of).__name__}",
+                field="template",
+            )
+        declared = of.replace(blobs={}).json()
+        exact = {name: _values.document(v, name, 0) for name, v in values.items()}
+        asked = {"template": declared, "values": exact}
+        made = self._ask("POST", ("fill",), asked)["data"]
+        return [Component.from_json(one, self.artifact_store.read) for one in made]
+
     def show(
         self,
         type_id: str | None = None,
@@ -70,6 +87,7 @@ class Components:
         """As much as is named: dicts of all components; the identifiers of a type;
         the versions of a component, none when there is none; the record of a
         version, -1 for the newest. With ``hidden``, hidden versions count."""
+        _text(type_id=type_id, identifier=identifier, uuid=uuid)
         if version is not None and not uuid and not (type_id and identifier):
             raise InvalidError(
                 f"is None, and version {version} of what is meant?", field="identifier"
@@ -105,6 +123,8 @@ class Components:
         """Overwrites a record in place: of the version that the component names, or
         the newest; nothing runs. Raises NotFoundError when there is none, unless
         ``upsert``."""
+        if isinstance(component, (list, tuple)):
+            raise InvalidError("is one component", field="component")
         said = self._declared(component)[0]
         target = ("components", *_named(said.get("type_id"), said.get("identifier")))
         return ref(self._ask("PUT", target, said, upsert=_flag(upsert)))
@@ -170,9 +190,12 @@ class Components:
         """The rows of a data set, in JSON's values: of a pinned one as they were when
         it was applied, else as they are now. The same seed on the same rows gives
         the same sample."""
-        of: Dataset = (
-            self.load("dataset", dataset) if isinstance(dataset, str) else dataset
-        )
+        of = self.load("dataset", dataset) if isinstance(dataset, str) else dataset
+        if not isinstance(of, Dataset):
+            raise InvalidError(
+                f"is a Dataset or the identifier of one, and no {type(of).__name__}",
+                field="dataset",
+            )
         raw = of.raw_data
         if of.pin and raw:
             content = raw.read() if isinstance(raw, Artifact) else raw
@@ -265,13 +288,22 @@ def _policy(always: bool) -> dict[str, Any]:
     return {"policy": "always", "repeatable": False} if always else {}
 
 
+def _text(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise InvalidError(
+                f'is text, such as "model", and no {type(value).__name__}', field=name
+            )
+
+
 def _named(type_id: Any, identifier: Any) -> tuple[str, str]:
+    _text(type_id=type_id, identifier=identifier)
     if not type_id or not identifier:
         raise InvalidError(
             "a component is named by its type and identifier, or by its uuid",
             field="identifier",
         )
-    return str(type_id), str(identifier)
+    return type_id, identifier
 
 
 def _which(
@@ -280,6 +312,11 @@ def _which(
     if uuid:
         return ("components", "-", uuid)
     named = _named(type_id, identifier)
+    if version is not None and not isinstance(version, (int, str)):
+        version = getattr(version, "item", lambda: version)()  # of numpy
+    if isinstance(version, bool) or not isinstance(version, (int, type(None))):
+        raise InvalidError("is a number from 0, or -1 for the newest", field="version")
+    _values.document(version, "version", 0)
     return ("components", *named, "newest" if version in (None, -1) else str(version))
 
 
