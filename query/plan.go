@@ -163,12 +163,15 @@ func (r *resolver) outputs(p *Plan, given []Output) ([]OutputColumn, error) {
 		given = []Output{{Column: r.names[0] + ".*"}}
 	}
 	var columns []OutputColumn
+	most, named := r.widest(), map[string]bool{}
 	add := func(name string, ref Ref) error {
-		for _, c := range columns {
-			if c.Name == name {
-				return errs.Field(errs.Invalid, name, "is returned twice; give one of them another name with \"as\"")
-			}
+		switch {
+		case named[name]:
+			return errs.Field(errs.Invalid, name, "is returned twice; give one of them another name with \"as\"")
+		case len(columns) == most:
+			return errs.Field(errs.TooLarge, "columns", "are more than %d", most)
 		}
+		named[name] = true
 		p.Columns, columns = append(p.Columns, ref), append(columns, OutputColumn{Name: name, Type: ref.Type})
 		return nil
 	}
@@ -190,6 +193,16 @@ func (r *resolver) outputs(p *Plan, given []Output) ([]OutputColumn, error) {
 		}
 	}
 	return columns, nil
+}
+
+// widest is how many columns an answer may have: as many as every database can
+// return, or all of one table's.
+func (r *resolver) widest() int {
+	most := maxOutputs
+	for _, s := range r.sources {
+		most = max(most, len(s.Table.Columns))
+	}
+	return most
 }
 
 // star reads "docs.*", and "*" where there is one table.

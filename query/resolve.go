@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/internal/datum"
@@ -15,6 +16,7 @@ const (
 	maxValues       = 10_000 // in all conditions together
 	maxPath         = 20
 	maxJoins        = 20
+	maxOutputs      = 1600
 )
 
 // resolver turns names into columns and values into their columns' types.
@@ -73,8 +75,8 @@ func (r *resolver) column(name string) (Ref, error) {
 		return ref, errs.Field(errs.TooLarge, name, "goes deeper than %d", maxPath)
 	}
 	for _, part := range ref.Path {
-		if part == "" || strings.ContainsFunc(part, func(c rune) bool { return c == '"' || c == '\\' || unicode.IsControl(c) }) {
-			return ref, errs.Field(errs.Invalid, name, `is a path with a part that is empty or has a quote, a backslash or a control character`)
+		if part == "" || !utf8.ValidString(part) || strings.ContainsFunc(part, func(c rune) bool { return c == '"' || c == '\\' || unicode.IsControl(c) }) {
+			return ref, errs.Field(errs.Invalid, name, `is a path with a part that is empty, is not UTF-8, or has a quote, a backslash or a control character`)
 		}
 	}
 	if ref.Path != nil {

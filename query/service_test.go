@@ -46,6 +46,19 @@ func (f *flighty) Select(ctx context.Context, p *query.Plan) iter.Seq2[[]any, er
 	return f.Store.Select(ctx, p)
 }
 
+// A path that is not UTF-8 has no meaning in JSON, and every database another
+// error for it.
+func TestAPathIsUTF8(t *testing.T) {
+	db := query.NewService(memory.Open().Query(), query.Options{})
+	if _, err := db.Execute(t.Context(), query.Into("docs").Rows(query.Row{"j": map[string]any{"a": 1}})); err != nil {
+		t.Fatal(err)
+	}
+	var e *errs.Error
+	if _, err := db.Execute(t.Context(), query.From("docs").Where(query.Eq("j.\xff", 1))); !errors.As(err, &e) || e.Kind != errs.Invalid || e.Field != "j.\xff" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestATableThatChangesMeanwhileIsLookedUpAgain(t *testing.T) {
 	st := &flighty{Store: memory.Open().Query()}
 	db := query.NewService(st, query.Options{})

@@ -1,6 +1,9 @@
 package querytest
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 )
@@ -51,6 +54,24 @@ var hostile = []rule{
 		}
 		s.equal(len(s.rows(query.From("docs").Where(query.NotNull("j.x.*")))), 1)
 		s.equal(len(s.rows(query.From("docs").Where(query.NotNull("j.*")))), 0)
+	}},
+	{name: "what no table can be called is not there", test: func(s *subject) {
+		for _, name := range []string{"\xff", "a\x00b", "\u2028", "😀", strings.Repeat("x", 5000), "docs\x00"} {
+			s.insert("docs", query.Row{"n": 1})
+			s.kind(errs.NotFound, s.fails(query.From(name)))
+			s.kind(errs.NotFound, s.fails(query.From("docs").Join(name, "id", "id")))
+			s.kind(errs.NotFound, s.fails(query.Remove(name).All()))
+		}
+	}},
+	{name: "an answer has so many columns and no more", test: func(s *subject) {
+		s.insert("docs", query.Row{"id": "a", "n": 1})
+		q := query.From("docs")
+		for i := range 1600 {
+			q = q.SelectAs("n", fmt.Sprintf("n%d", i))
+		}
+		s.equal(len(s.rows(q)[0]), 1600)
+		s.field(errs.TooLarge, "columns", s.fails(q.Select("n")))
+		s.field(errs.Invalid, "n7", s.fails(query.From("docs").SelectAs("n", "n7").SelectAs("id", "n7")))
 	}},
 	{name: "a comparison is one of those that there are", test: func(s *subject) {
 		s.insert("docs", query.Row{"n": 1})

@@ -82,6 +82,9 @@ func (q data) table(ctx context.Context, name string) (*sqlquery.Table, error) {
 	if t := l.seen.Get(name); t != nil {
 		return t, nil
 	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r > 0xffff }) {
+		return nil, sqlquery.Missing(name) // names are of three bytes a character here, and to ask for others fails
+	}
 	found, err := q.find(ctx, l, name)
 	if err != nil {
 		return nil, err
