@@ -42,7 +42,7 @@ func (s *Server) declaredTo(c *call, changes bool) (component.API, []component.C
 	if err != nil {
 		return nil, nil, err
 	}
-	q, err := parameters(c)
+	q, err := parametersOf(c, "policy", "upsert")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,7 +144,7 @@ func (s *Server) removeVersions(ctx context.Context, c *call, w component.Which)
 	if err != nil {
 		return none, err
 	}
-	q, err := parameters(c)
+	q, err := parametersOf(c, "force", "recursive", "dryRun", "hidden")
 	if err != nil {
 		return none, err
 	}

@@ -137,6 +137,9 @@ func TestDeclarationsInBodies(t *testing.T) {
 		{"POST", "/v1/purge", asJSON, `{"identifer":"m"}`, 400, `"kind":"invalid"`},
 		{"POST", "/v1/drop", asJSON, `{"confirm":"default"}`, 400, `\"test\"`},
 		{"DELETE", "/v1/components/model/m/newest", "Varve-Client: t", "", 200, `"removed":[{"type_id":"model","identifier":"m","version":1`},
+		{"DELETE", "/v1/components/model/m?dry_run=true", "Varve-Client: t", "", 400, `"field":"dry_run"`},
+		{"DELETE", "/v1/components/model/m/newest?dryrun=true", "Varve-Client: t", "", 400, `"field":"dryrun"`},
+		{"POST", "/v1/apply?polcy=always", asJSON, `{"type_id":"model","identifier":"m"}`, 400, `"field":"polcy"`},
 		{"DELETE", "/v1/components/model/m?dryRun=maybe", "Varve-Client: t", "", 400, `"field":"dryRun"`},
 		{"DELETE", "/v1/components/model/m", "Varve-Client: t", "", 200, `"version":0`},
 	} {

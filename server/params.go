@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,6 +48,21 @@ func parameters(c *call) (url.Values, error) {
 	q, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
 		return nil, errs.New(errs.Invalid, "the query string is not percent-encoded as it should be")
+	}
+	return q, nil
+}
+
+// parametersOf are those of a call that changes something, where one that is
+// misspelled, as in dry_run, must not mean that nobody gave it.
+func parametersOf(c *call, known ...string) (url.Values, error) {
+	q, err := parameters(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		if !slices.Contains(known, name) {
+			return nil, errs.Field(errs.Invalid, name, "is no parameter of this call; there are %s", strings.Join(known, ", "))
+		}
 	}
 	return q, nil
 }
