@@ -36,6 +36,6 @@ func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p := &program{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{environ: os.Environ(), stdin: &input{file: os.Stdin, ended: ctx.Done()}, stdout: os.Stdout, stderr: os.Stderr}
 	return p.exit(p.run(ctx, os.Args[1:]))
 }

@@ -206,6 +206,9 @@ func writeJSON(w io.Writer, v any) error {
 
 // terminal tells whether a person sits at the other end.
 func terminal(v any) bool {
+	if in, ok := v.(*input); ok {
+		v = in.file
+	}
 	f, ok := v.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
