@@ -97,28 +97,21 @@ func (s *Store) Examine(ctx context.Context) (store.Diagnosis, error) {
 
 // Mend implements store.Doctor: it makes the table, or its index, and waits
 // until they can be used. In a table that nobody else writes to it marks what
-// was there before.
+// was there before. Several may mend at once.
 func (s *Store) Mend(ctx context.Context) error {
-	t, err := s.describe(ctx)
-	if err != nil {
-		return err
-	}
-	switch {
-	case t != nil && (hasIndex(t) || keysOf(t.KeySchema) != pk+" "+sk):
-		if err := s.ready(ctx); err != nil {
+	for {
+		err := s.make(ctx)
+		var busy *types.ResourceInUseException
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &busy) {
 			return err
 		}
-	case t == nil:
-		_, err = s.c.db.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: &s.c.table, BillingMode: types.BillingModePayPerRequest,
-			AttributeDefinitions: definitions(pk, sk, indexPK, indexSK), KeySchema: schema(pk, sk),
-			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}})
-	default:
-		_, err = s.c.db.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &s.c.table, AttributeDefinitions: definitions(pk, sk, indexPK, indexSK),
-			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
-				IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}}})
-	}
-	if err != nil {
-		return s.c.failed("CreateTable", err)
+		// Another makes it, or changes something else of it.
+		if err := s.pause(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.active(ctx); err != nil || !s.alone {
 		return err
@@ -129,10 +122,34 @@ func (s *Store) Mend(ctx context.Context) error {
 	return s.markAll(ctx)
 }
 
+// make asks for the table, or its index, where it is missing.
+func (s *Store) make(ctx context.Context) error {
+	t, err := s.describe(ctx)
+	if err != nil {
+		return err
+	}
+	operation := "CreateTable"
+	switch {
+	case t != nil && (hasIndex(t) || keysOf(t.KeySchema) != pk+" "+sk):
+		return s.ready(ctx)
+	case t == nil:
+		_, err = s.c.db.CreateTable(ctx, &dynamodb.CreateTableInput{TableName: &s.c.table, BillingMode: types.BillingModePayPerRequest,
+			AttributeDefinitions: definitions(pk, sk, indexPK, indexSK), KeySchema: schema(pk, sk),
+			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}})
+	default:
+		operation = "UpdateTable"
+		_, err = s.c.db.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: &s.c.table, AttributeDefinitions: definitions(pk, sk, indexPK, indexSK),
+			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
+				IndexName: aws.String(index), KeySchema: schema(indexPK, indexSK), Projection: projection()}}}})
+	}
+	if err != nil {
+		return s.c.failed(operation, err)
+	}
+	return nil
+}
+
 // active waits for what was asked to be made.
 func (s *Store) active(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
 	for {
 		t, err := s.describe(ctx)
 		if err != nil {
@@ -141,11 +158,21 @@ func (s *Store) active(ctx context.Context) error {
 		if t != nil && t.TableStatus == types.TableStatusActive && indexActive(t) {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return errs.Wrap(errs.Unavailable, ctx.Err(), "the table is being made; ask again later")
-		case <-tick.C:
+		if err := s.pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+// pause waits a moment for a table that is being made.
+func (s *Store) pause(ctx context.Context) error {
+	t := time.NewTimer(500 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return errs.Wrap(errs.Unavailable, ctx.Err(), "the table is being made; ask again later")
+	case <-t.C:
+		return nil
 	}
 }
 

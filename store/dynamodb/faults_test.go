@@ -334,6 +334,37 @@ func TestAConnectionThatIsCut(t *testing.T) {
 	}
 }
 
+// slower is overtaken by another doctor before it makes the table.
+type slower struct{ other func() error }
+
+func (s slower) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".CreateTable") {
+		if err := s.other(); err != nil {
+			return nil, err
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestDoctorsAtTheSameTime(t *testing.T) {
+	url, ctx := dynamotest.Missing(t), t.Context()
+	other, err := dynamodb.Open(ctx, url, dynamodb.Options{Examine: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doctor, err := dynamodb.Open(ctx, url, dynamodb.Options{Examine: true,
+		HTTP: &http.Client{Transport: slower{func() error { return other.Mend(ctx) }}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doctor.Mend(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := doctor.Examine(ctx); err != nil || len(d.Findings) > 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 func TestAMissingIndexIsAddedByTheDoctor(t *testing.T) {
 	url := dynamotest.Missing(t)
 	makeTable(t, url, func(in *sdk.CreateTableInput) {
