@@ -48,6 +48,23 @@ type Preparer interface {
 	Settle(ctx context.Context) error
 }
 
+// A Peeker tells whether there is anything to read. Stores are one whose tables
+// are made by the first use of conversations: who only asks must not be that.
+type Peeker interface {
+	// Peek is nil where conversations are kept, errs.NotFound where nobody has
+	// made tables for them, and errs.Invalid where the names of those are taken by
+	// tables that are not theirs. It makes none.
+	Peek(ctx context.Context) error
+}
+
+// Peek asks a store that is a [Peeker]; any other has conversations.
+func Peek(ctx context.Context, s Store) error {
+	if p, ok := s.(Peeker); ok {
+		return p.Peek(ctx)
+	}
+	return nil
+}
+
 // errUnmovable refuses what needs a [Mover] of a store that is none.
 var errUnmovable = errs.New(errs.Unsupported, "this database cannot hand out and take whole threads")
 

@@ -28,6 +28,39 @@ CREATE TABLE chat.feedbacks (id VARCHAR, "forId" VARCHAR, "threadId" VARCHAR, va
 CREATE VIEW main.users AS FROM chat.users; CREATE VIEW main.threads AS FROM chat.threads; CREATE VIEW main.steps AS FROM chat.steps;
 CREATE VIEW main.elements AS FROM chat.elements; CREATE VIEW main.feedbacks AS FROM chat.feedbacks;`
 
+// What takes all rows out of them.
+const (
+	emptyThreads = `DELETE FROM chat.threads; DELETE FROM chat.steps; DELETE FROM chat.elements; DELETE FROM chat.feedbacks;`
+	emptyChat    = `DELETE FROM chat.users;` + emptyThreads
+)
+
+// naming says whether conversations can be asked for by their names alone;
+// the zero value is that nobody looked yet.
+type naming int
+
+const (
+	shown naming = iota + 1
+	hidden
+)
+
+// chatNames are the statements that make the names of conversations what they
+// are to be, none where they are. A versioned table of the same name keeps it.
+func (e *engine) chatNames(want naming) (sql string) {
+	if e.names == want {
+		return ""
+	}
+	for _, name := range []string{"users", "threads", "steps", "elements", "feedbacks"} {
+		switch {
+		case e.tables[name] != nil:
+		case want == shown:
+			sql += "CREATE OR REPLACE VIEW main." + name + " AS FROM chat." + name + ";"
+		default:
+			sql += "DROP VIEW IF EXISTS main." + name + ";"
+		}
+	}
+	return sql
+}
+
 // chatWriter writes conversations inside a transaction of the mirror's.
 type chatWriter struct {
 	conn *duck.Conn
@@ -188,7 +221,7 @@ func (w *chatWriter) users(ctx context.Context, from chat.Users) error {
 }
 
 func (w *chatWriter) clear(ctx context.Context) error {
-	return w.conn.Exec(ctx, `DELETE FROM chat.threads; DELETE FROM chat.steps; DELETE FROM chat.elements; DELETE FROM chat.feedbacks`)
+	return w.conn.Exec(ctx, emptyThreads)
 }
 
 // note puts ids where a statement of ours finds them.

@@ -16,6 +16,13 @@ type conversations struct {
 	position int64
 	at       time.Time // when that was
 	built    bool
+	none     bool // there were none to be read
+}
+
+// overdue tells whether it is to be asked again if there are conversations: the
+// tables of others come without a note in any log.
+func (c conversations) overdue(now time.Time) bool {
+	return c.none && now.Sub(c.at).Abs() >= unnoted
 }
 
 // The change log is kept for a day at least. Who has not read it for half of
@@ -35,7 +42,7 @@ const (
 
 func (e *engine) recallChat(ctx context.Context) error {
 	return e.writer.Each(ctx, `SELECT position, read FROM varve.chat`, func(row []any) error {
-		e.chat = conversations{row[0].(int64), time.UnixMilli(row[1].(int64)), true}
+		e.chat = conversations{position: row[0].(int64), at: time.UnixMilli(row[1].(int64)), built: true}
 		return nil
 	})
 }
@@ -48,12 +55,19 @@ func (m *Mirror) followChat(ctx context.Context) (all bool, err error) {
 		return true, nil // this database has none that can be read whole
 	}
 	now, c := m.opt.Now(), &m.eng.chat
+	why := chat.Peek(ctx, m.src.Chat)
+	if kind := errs.KindOf(why); why != nil && kind != errs.NotFound && kind != errs.Invalid {
+		return false, why
+	}
+	if err := m.nameChat(ctx, why); err != nil || why != nil {
+		return true, err
+	}
 	head, err := m.src.Changes.Head(ctx)
 	if errs.KindOf(err) == errs.Unsupported {
 		if c.built && now.Sub(c.at).Abs() < unnoted {
 			return false, nil
 		}
-		return true, m.readChat(ctx, mover, conversations{0, now, true})
+		return true, m.readChat(ctx, mover, conversations{at: now, built: true})
 	}
 	switch age := now.Sub(c.at); {
 	case err != nil:
@@ -61,7 +75,7 @@ func (m *Mirror) followChat(ctx context.Context) (all bool, err error) {
 	case c.built && head == c.position:
 		return true, nil
 	case !c.built, head < c.position, age < -time.Minute, age > forgetful:
-		return true, m.readChat(ctx, mover, conversations{head, now, true})
+		return true, m.readChat(ctx, mover, conversations{position: head, at: now, built: true})
 	}
 	for c.position < head {
 		events, err := m.src.Changes.Changes(ctx, c.position, notes)
@@ -78,6 +92,35 @@ func (m *Mirror) followChat(ctx context.Context) (all bool, err error) {
 	return true, nil
 }
 
+// nameChat sees to it that conversations are asked for by their own names, unless
+// others have these: then to find users empty would be wrong, since they are not.
+// Where there are none, why, nothing is left of those there were.
+func (m *Mirror) nameChat(ctx context.Context, why error) error {
+	c, now := &m.eng.chat, m.opt.Now()
+	names := shown
+	if errs.KindOf(why) == errs.Invalid {
+		names = hidden
+	}
+	sql := m.eng.chatNames(names)
+	if why != nil && !c.none {
+		sql += emptyChat + `DELETE FROM varve.chat;`
+	}
+	if sql != "" {
+		if err := m.eng.writer.Transaction(ctx, func() error { return m.eng.writer.Exec(ctx, sql) }); err != nil {
+			return err
+		}
+	}
+	if m.eng.names = names; names == hidden && !c.none {
+		m.opt.Log.Info("there are no conversations among what can be asked", "why", why)
+	}
+	if why != nil {
+		*c = conversations{at: now, none: true}
+	} else {
+		c.none = false
+	}
+	return nil
+}
+
 // replay reads again what notes name. It may find what later notes tell of,
 // which is then read once more.
 func (m *Mirror) replay(ctx context.Context, mover chat.Mover, events []change.Event, now time.Time) error {
@@ -85,7 +128,7 @@ func (m *Mirror) replay(ctx context.Context, mover chat.Mover, events []change.E
 	if err != nil {
 		return err
 	}
-	next := conversations{events[len(events)-1].Position, now, true}
+	next := conversations{position: events[len(events)-1].Position, at: now, built: true}
 	if t.all {
 		return m.readChat(ctx, mover, next)
 	}

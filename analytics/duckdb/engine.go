@@ -25,6 +25,7 @@ type engine struct {
 	tables map[string]*table // by name in lower case
 	listed time.Time         // when the declared tables were last asked for
 	chat   conversations
+	names  naming // of conversations
 	stamp  string // what the database said when all of it was followed; "": nothing
 	ready  bool   // it may be asked
 }

@@ -100,6 +100,9 @@ func TestAFileThatCannotBeUsedIsMadeAnew(t *testing.T) {
 func TestAMirrorIsKept(t *testing.T) {
 	b := newBase(t)
 	b.fill(t, 3000)
+	if _, err := b.chat.PutUser(t.Context(), chat.User{Identifier: "ada"}); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(b.dir, "mirror.duckdb")
 	m := b.mirror(t, path)
 	want := ask(t, m, summary)

@@ -19,7 +19,9 @@ const unlisted = time.Second
 // even if that was just asked.
 func (m *Mirror) follow(ctx context.Context, relist bool) error {
 	stamp, err := m.stamp(ctx)
-	if err != nil || stamp != "" && stamp == m.eng.stamp {
+	c := &m.eng.chat
+	again := c.overdue(m.opt.Now()) || relist && c.none
+	if err != nil || stamp != "" && stamp == m.eng.stamp && !again {
 		return err
 	}
 	news := stamp != ""

@@ -48,7 +48,7 @@ func TestForeign(t *testing.T) {
 		runScriptsOn(t, "testdata/foreign", "", func(e *testscript.Env) error {
 			path := filepath.Join(e.WorkDir, "chainlit.db")
 			e.Setenv("DB", "sqlite:"+path)
-			return makeSQLite(path)
+			return makeSQLite(path, foreignSQL)
 		})
 	})
 	t.Run("postgres", func(t *testing.T) {
@@ -59,6 +59,39 @@ func TestForeign(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// TestTheirs runs the commands beside tables of somebody's own, users among them.
+func TestTheirs(t *testing.T) {
+	const table, row = `CREATE TABLE users (id INTEGER PRIMARY KEY, shoe INTEGER)`, `INSERT INTO users VALUES (1, 42)`
+	for name, database := range map[string]func() string{
+		"sqlite": func() string {
+			path := filepath.Join(t.TempDir(), "theirs.db")
+			if err := makeSQLite(path, table+";"+row); err != nil {
+				t.Fatal(err)
+			}
+			return "sqlite:" + path
+		},
+		"postgres": func() string {
+			url := pgtest.New(t)
+			pgtest.Exec(t, url, table)
+			pgtest.Exec(t, url, row)
+			return url
+		},
+		"mysql": func() string {
+			url := mytest.New(t)
+			mytest.Exec(t, url, table)
+			mytest.Exec(t, url, row)
+			return url
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runScriptsOn(t, "testdata/theirs", "", func(e *testscript.Env) error {
+				e.Setenv("DB", database())
+				return nil
+			})
+		})
+	}
 }
 
 // TestDatabaseServers runs the commands on conversations on databases of
@@ -76,12 +109,12 @@ func TestDatabaseServers(t *testing.T) {
 	}
 }
 
-func makeSQLite(path string) (err error) {
+func makeSQLite(path, sql string) (err error) {
 	db, err := sqlite3.Open(path)
 	if err != nil {
 		return err
 	}
-	if err := db.Exec(foreignSQL); err != nil {
+	if err := db.Exec(sql); err != nil {
 		os.Remove(path)
 		return err
 	}

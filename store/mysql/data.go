@@ -47,6 +47,17 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	return q.at.(outer).s.whatever(ctx)
 }
 
+// anew is the layout once more, for who finds no conversations in it: somebody
+// may keep some here by now.
+func (q data) anew(ctx context.Context, l *layout) (*layout, error) {
+	o, outside := q.at.(outer)
+	if !outside {
+		return l, nil
+	}
+	o.s.bare.Store(nil)
+	return q.layout(ctx)
+}
+
 // whatever is the layout of the database as it is, with or without tables of
 // conversations, for those who need none; Varve's own are made.
 func (s *Store) whatever(ctx context.Context) (*layout, error) {

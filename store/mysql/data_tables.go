@@ -23,9 +23,8 @@ FROM information_schema.columns WHERE table_schema=database() AND (?1='' OR tabl
 
 // find asks for a table, or for all with "", in one round trip.
 func (q data) find(ctx context.Context, l *layout, name string) (tables []*sqlquery.Table, err error) {
-	if o, outside := q.at.(outer); outside && l.silent() && (name == "" || sqlcoreTable(name)) {
-		o.s.bare.Store(nil) // somebody may keep conversations here by now
-		if l, err = q.layout(ctx); err != nil {
+	if l.silent() && (name == "" || sqlcoreTable(name)) {
+		if l, err = q.anew(ctx, l); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,26 @@ import (
 	"github.com/varvedb/varve/store/internal/sqlcore"
 )
 
-var _ chat.Mover = rooms{}
+var (
+	_ chat.Mover  = rooms{}
+	_ chat.Peeker = rooms{}
+)
+
+// Peek implements chat.Peeker.
+func (r rooms) Peek(ctx context.Context) error {
+	q := data{r.at}
+	l, err := q.layout(ctx)
+	if err == nil && l.core == nil {
+		l, err = q.anew(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
+	if l.silent() {
+		return errs.New(errs.NotFound, "nobody keeps conversations in this database")
+	}
+	return l.refused
+}
 
 // ThreadIDs implements chat.Mover.
 func (r rooms) ThreadIDs(ctx context.Context, after string, limit int) ([]string, string, error) {

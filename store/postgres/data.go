@@ -89,6 +89,17 @@ func (q data) layout(ctx context.Context) (*layout, error) {
 	return q.s.whatever(ctx)
 }
 
+// anew is the layout once more, for who finds no conversations in it: somebody
+// may keep some here by now.
+func anew(ctx context.Context, at access, l *layout) (*layout, error) {
+	o, outside := at.(outer)
+	if !outside {
+		return l, nil
+	}
+	o.s.bare.Store(nil)
+	return o.ground(ctx)
+}
+
 // whatever is the layout of the database as it is, with or without tables of
 // conversations, for those who need none. One that Chainlit did not make gets
 // Varve's own tables.

@@ -47,9 +47,8 @@ type note struct {
 // find asks for a table, or for all with "", in one round trip.
 func (q data) find(ctx context.Context, name string) ([]*sqlquery.Table, error) {
 	l, err := q.layout(ctx)
-	if _, outside := q.at.(outer); err == nil && outside && l.silent() && (name == "" || slices.Contains(sqlcore.Tables(), name)) {
-		q.s.bare.Store(nil) // somebody may keep conversations here by now
-		l, err = q.layout(ctx)
+	if err == nil && l.silent() && (name == "" || slices.Contains(sqlcore.Tables(), name)) {
+		l, err = anew(ctx, q.at, l)
 	}
 	if err != nil {
 		return nil, err

@@ -12,7 +12,23 @@ import (
 var (
 	_ chat.Mover  = rooms{}
 	_ chat.Finder = rooms{}
+	_ chat.Peeker = rooms{}
 )
+
+// Peek implements chat.Peeker.
+func (r rooms) Peek(ctx context.Context) error {
+	l, err := r.at.ground(ctx)
+	if err == nil && l.core == nil {
+		l, err = anew(ctx, r.at, l)
+	}
+	if err != nil {
+		return err
+	}
+	if l.silent() {
+		return errs.New(errs.NotFound, "nobody keeps conversations in this database")
+	}
+	return l.broken
+}
 
 // FeedbackThread implements chat.Finder.
 func (r rooms) FeedbackThread(ctx context.Context, id string) (string, error) {

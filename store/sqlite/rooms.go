@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/varvedb/varve/chat"
+	"github.com/varvedb/varve/errs"
 )
 
 // rooms serves the port of conversations, on the outer handle or inside an
@@ -16,7 +17,10 @@ type rooms struct {
 	schema func(context.Context) (*schema, error)
 }
 
-var _ chat.Store = rooms{}
+var (
+	_ chat.Store  = rooms{}
+	_ chat.Peeker = rooms{}
+)
 
 // Chat implements store.Tx. The first call of one of its methods makes
 // Chainlit's tables where there are none.
@@ -53,6 +57,23 @@ func (r rooms) Features() chat.Features {
 		return chat.Features{}
 	}
 	return p.features()
+}
+
+// Peek implements chat.Peeker.
+func (r rooms) Peek(ctx context.Context) error {
+	if r.store.chat.Load() != nil {
+		return nil
+	}
+	return r.at.read(ctx, func(c *conn) error {
+		found, err := c.chainlit()
+		if err == nil && len(found) == 0 {
+			err = errs.New(errs.NotFound, "nobody keeps conversations in this file")
+		}
+		if err == nil {
+			_, err = c.look(false)
+		}
+		return err
+	})
 }
 
 // read runs fn on a connection that reads.
