@@ -90,7 +90,7 @@ func (db *DB) openArtifacts(ctx context.Context, o Options) (err error) {
 	place := o.Artifacts
 	within := o.Within
 	if place == "" {
-		place, within = db.artifactFolder(o), ""
+		place, within = beneath(db.folder(o), "artifacts"), ""
 	}
 	if place == "" {
 		db.artifactFiles, db.artifactPlace = blob.OpenMemory(blob.Options{}), Part{"memory", "memory:"}
@@ -110,16 +110,38 @@ func (db *DB) openArtifacts(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// artifactFolder is where artifacts lie when their place is not named.
-func (db *DB) artifactFolder(o Options) string {
+// folder is where bytes lie, of elements, the lake and artifacts, when their
+// place is not named: one rule for all, whoever opens the database. "" is nowhere.
+func (db *DB) folder(o Options) string {
 	named := o.Data
 	if named == "" && db.src.Path == "" {
 		named = o.DefaultData
 	}
 	if named == "" {
-		return db.src.artifacts()
+		return db.src.folder()
 	}
-	return filepath.Join(named, "artifacts")
+	return named
+}
+
+// formerly are the folders in which elements and the lake had their bytes when
+// that depended on who opened a database: where a program had its data folder,
+// and beside the file. None where somebody names a folder.
+func (db *DB) formerly(o Options) (past []string) {
+	if o.Data != "" || db.src.Path == "" {
+		return nil
+	}
+	if o.DefaultData != "" {
+		past = append(past, filepath.Join(o.DefaultData, "elements"))
+	}
+	return append(past, filepath.Join(db.src.dataFolder(), "elements"))
+}
+
+// beneath is a folder in another, which is nowhere in none.
+func beneath(folder, name string) string {
+	if folder == "" {
+		return ""
+	}
+	return filepath.Join(folder, name)
 }
 
 // apart tells whether there may be nodes that share the metadata and do not

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,27 +74,67 @@ func TestWhatOneURLOpens(t *testing.T) {
 	}
 }
 
-// Artifacts are beside a database in files, unless a data folder was chosen.
-func TestWhereArtifactsLie(t *testing.T) {
+// Bytes are beside a database in files, unless a data folder was chosen: those of
+// artifacts and those of elements and the lake.
+func TestWhereBytesLie(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
 		url, want string
 		o         varve.Options
 	}{
-		{url: "sqlite:my.db", want: "my.db.varve/artifacts"},
-		{url: "sqlite:my.db", o: varve.Options{DefaultData: "data"}, want: "my.db.varve/artifacts"},
-		{url: "sqlite:my.db", o: varve.Options{Data: "data"}, want: "data/artifacts"},
-		{url: "sqlite:my.db", o: varve.Options{Data: "data", Artifacts: "filesystem://there"}, want: "there"},
-		{url: "./folder", want: "folder/artifacts"},
-		{url: "sqlite:folder/varve.db", o: varve.Options{DefaultData: "data"}, want: "folder/artifacts"},
-		{url: "", want: "varve-data/artifacts"},
-		{url: "csv:.", o: varve.Options{DefaultData: "data"}, want: ".varve/artifacts"},
-		{url: "memory:", o: varve.Options{DefaultData: "data"}, want: "data/artifacts"},
+		{url: "sqlite:my.db", want: "my.db.varve"},
+		{url: "sqlite:my.db", o: varve.Options{DefaultData: "data"}, want: "my.db.varve"},
+		{url: "sqlite:my.db", o: varve.Options{Data: "data"}, want: "data"},
+		{url: "duckdb:my.duck", o: varve.Options{DefaultData: "data"}, want: "my.duck.varve"},
+		{url: "./folder", want: "folder"},
+		{url: "sqlite:folder/varve.db", o: varve.Options{DefaultData: "data"}, want: "folder"},
+		{url: "", want: "varve-data"},
+		{url: "csv:.", o: varve.Options{DefaultData: "data"}, want: ".varve"},
+		{url: "memory:", o: varve.Options{DefaultData: "data"}, want: "data"},
 	} {
 		t.Setenv("VARVE_URL", "")
 		db := open(t, c.url, c.o)
-		if got := db.Artifacts().Part; got != (varve.Part{Kind: "file", URL: "file://" + c.want}) {
+		if got := db.Artifacts().Part; got != (varve.Part{Kind: "file", URL: "file://" + filepath.Join(c.want, "artifacts")}) {
 			t.Errorf("%s with %q, %q: artifacts are at %v", c.url, c.o.Data, c.o.DefaultData, got)
+		}
+		if got := db.Elements(); got != filepath.Join(c.want, "elements") {
+			t.Errorf("%s with %q, %q: elements are at %v", c.url, c.o.Data, c.o.DefaultData, got)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What lies where it lay when that depended on who opened the database is found.
+func TestWhereBytesLay(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for place, key := range map[string]string{"elements": "by the library", "data/elements": "by the program"} {
+		old := open(t, "sqlite:my.db", varve.Options{Elements: place})
+		_, err := old.Files().Write(t.Context(), key, strings.NewReader(key), "")
+		if err := errors.Join(err, old.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		o     varve.Options
+		found []string
+	}{
+		{varve.Options{}, []string{"by the library"}},
+		{varve.Options{DefaultData: "data"}, []string{"by the library", "by the program"}},
+		{varve.Options{Data: "data"}, []string{"by the program"}},
+	} {
+		db := open(t, "sqlite:my.db", c.o)
+		var found []string
+		for _, key := range []string{"by the library", "by the program"} {
+			if there, err := db.Files().Exists(t.Context(), key); err != nil {
+				t.Error(err)
+			} else if there {
+				found = append(found, key)
+			}
+		}
+		if !slices.Equal(found, c.found) {
+			t.Errorf("with %q, %q: found %q", c.o.Data, c.o.DefaultData, found)
 		}
 		if err := db.Close(); err != nil {
 			t.Error(err)

@@ -156,7 +156,7 @@ func hasUser(value string) bool {
 	return strings.Contains(value, "://") && strings.Contains(value, "@")
 }
 
-// dataFolder is where the bytes of a database lie unless told otherwise.
+// dataFolder is where what goes with a database lies unless told otherwise.
 func (s Source) dataFolder() string {
 	switch s.Scheme {
 	case "sqlite", "duckdb":
@@ -169,20 +169,14 @@ func (s Source) dataFolder() string {
 	return DefaultData
 }
 
-// artifacts is where artifacts lie when neither their place nor a data folder
-// was named: in a folder that belongs to the database alone and has its name,
-// so that who knows its URL finds them. "" is nowhere.
-func (s Source) artifacts() string {
-	folder := s.dataFolder()
-	switch s.Scheme {
-	case "memory":
-		return ""
-	case "sqlite", "duckdb":
-		if filepath.Base(s.Path) != ownName {
-			folder = s.Path + ".varve"
-		}
+// folder is where bytes lie when neither their place nor a data folder was
+// named: one that belongs to the database alone and has its name, so that who
+// knows its URL finds them. "" is nowhere.
+func (s Source) folder() string {
+	if (s.Scheme == "sqlite" || s.Scheme == "duckdb") && filepath.Base(s.Path) != ownName {
+		return s.Path + ".varve"
 	}
-	return filepath.Join(folder, "artifacts")
+	return s.dataFolder()
 }
 
 // beside is where a source keeps all but the user's own tables.

@@ -40,15 +40,20 @@ type Driver func(ctx context.Context, src Source, log *slog.Logger) (store.Store
 type Options struct {
 	// Drivers by scheme: "sqlite", "postgres", "memory".
 	Drivers map[string]Driver
-	// Data is the folder for what is not in the database, such as elements'
-	// bytes. Default: the folder of an SQLite file, else ./varve-data; a
+	// Data is the folder for what is not in the database: bytes, and the mirror of
+	// questions in SQL. Default: the folder of an SQLite file, else ./varve-data; a
 	// database in memory has none.
 	Data string
-	// DefaultData is Data where nobody chose one: the artifacts of a database in
-	// files are beside it all the same.
+	// DefaultData is Data where nobody chose one: the bytes of a database in files
+	// are beside it all the same.
 	DefaultData string
-	// Elements is where the bytes of elements lie instead: a folder, or the URL
-	// of a bucket of a kind that is in Buckets.
+	// Elements is where the bytes of elements, and of the lake's large files, lie: a
+	// folder, or the URL of a bucket of a kind that is in Buckets. Default:
+	// elements/ in Data. Where that is not named: elements/ in FILE.varve beside a
+	// database FILE, in the folder of a file that is called varve.db, in .varve of a
+	// folder of files, and for a server's database in DefaultData or ./varve-data.
+	// What earlier versions put into elements/ beside FILE, or in DefaultData, is
+	// found there.
 	Elements string
 	// Within goes before the keys in Elements, as in "databases/staging/", for
 	// databases that share one place.
@@ -57,10 +62,8 @@ type Options struct {
 	// Default: the one that is opened.
 	Metadata string
 	// Artifacts is where the bytes of artifacts lie: a folder, or the URL of a
-	// bucket of a kind that is in Buckets. Default: artifacts/ in Data. Where that
-	// is not named: artifacts/ in FILE.varve beside a database FILE, in the folder
-	// of a file that is called varve.db, in .varve of a folder of files, and for a
-	// server's database in DefaultData or ./varve-data.
+	// bucket of a kind that is in Buckets. Default: artifacts/, where elements/ is by
+	// default.
 	Artifacts string
 	// Compute is what runs jobs. Default, and the only one: "local", this process.
 	Compute string
@@ -172,9 +175,10 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		return err
 	}
 	opt := chat.Options{Secret: cursors, Retain: o.Retain, Log: o.Log.With("part", "chat")}
-	place := o.Elements
-	if place == "" && data != "" {
-		place, o.Within = filepath.Join(data, "elements"), ""
+	place, past := o.Elements, []string(nil)
+	if place == "" {
+		place, o.Within = beneath(db.folder(o), "elements"), ""
+		past = db.formerly(o)
 	}
 	if place != "" {
 		urls, err := secret(ctx, db.store, data, "urls")
@@ -182,7 +186,7 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 			return err
 		}
 		db.files, err = blob.Open(ctx, place, o.Buckets,
-			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name, Within: o.Within})
+			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name, Within: o.Within, Past: past})
 		if err != nil {
 			return err
 		}

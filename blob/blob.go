@@ -44,6 +44,11 @@ type Options struct {
 	Database string
 	// Within goes before every key in a bucket that several databases share.
 	Within string
+	// Past are folders in which the bytes lay before, each whatever Within is.
+	// What is not in the bucket is read there, in this order, and what is deleted
+	// goes there too; nothing is written to them. Those that are missing, or are
+	// the bucket itself, do not count.
+	Past []string
 	// Through makes signed URLs lead to Varve's own server, which passes the
 	// bytes on, for buckets that browsers cannot reach.
 	Through bool
@@ -55,6 +60,7 @@ type Options struct {
 type Bucket struct {
 	drive Drive
 	opt   Options
+	past  []*Bucket
 }
 
 var _ chat.Files = (*Bucket)(nil)
@@ -142,7 +148,13 @@ func (o Options) withDefaults() Options {
 }
 
 // Close releases what the bucket holds.
-func (b *Bucket) Close() error { return b.drive.Bucket.Close() }
+func (b *Bucket) Close() error {
+	err := b.drive.Bucket.Close()
+	for _, p := range b.past {
+		err = errors.Join(err, p.Close())
+	}
+	return err
+}
 
 // Write implements chat.Files. The bytes are durable when it returns.
 func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, mediaType string) (int64, error) {
@@ -267,17 +279,30 @@ func broken(err error) error {
 // Open implements chat.Files. The body is an io.Seeker.
 func (b *Bucket) Open(ctx context.Context, key string) (chat.Content, error) {
 	r, err := b.drive.Bucket.NewReader(ctx, b.drive.Name(key), nil)
-	if err != nil {
-		return chat.Content{}, b.classify(err, "read")
+	if err == nil {
+		return chat.Content{Body: r, Size: r.Size(), ModTime: r.ModTime()}, nil
 	}
-	return chat.Content{Body: r, Size: r.Size(), ModTime: r.ModTime()}, nil
+	err = b.classify(err, "read")
+	for _, p := range b.past {
+		if !errors.Is(err, errs.NotFound) {
+			break
+		}
+		var c chat.Content
+		if c, err = p.Open(ctx, key); err == nil {
+			return c, nil
+		}
+	}
+	return chat.Content{}, err
 }
 
 // Delete implements chat.Files.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	err := b.classify(b.drive.Delete(ctx, b.opt.Within+key), "delete")
 	if errors.Is(err, errs.NotFound) {
-		return nil
+		err = nil
+	}
+	for _, p := range b.past {
+		err = errors.Join(err, p.Delete(ctx, key))
 	}
 	return err
 }
@@ -285,7 +310,14 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 // Exists tells whether there are bytes under a key.
 func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
 	ok, err := b.drive.Bucket.Exists(ctx, b.drive.Name(key))
-	return ok, b.classify(err, "read")
+	err = b.classify(err, "read")
+	for _, p := range b.past {
+		if ok || err != nil {
+			break
+		}
+		ok, err = p.Exists(ctx, key)
+	}
+	return ok, err
 }
 
 // Check tells whether the bucket is there and answers: it asks for a key that

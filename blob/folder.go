@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gocloud.dev/blob"
@@ -28,7 +29,11 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 	if err != nil {
 		return nil, errs.Wrap(errs.Unavailable, err, "the folder for bytes cannot be opened")
 	}
-	return New(Drive{
+	past, err := openPast(dir, opt.Past)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	bucket := New(Drive{
 		Bucket:  b,
 		Name:    hashed,
 		Written: func(name string) error { return settle(dir, name) },
@@ -36,7 +41,33 @@ func OpenFolder(dir string, opt Options) (*Bucket, error) {
 		Delete:  func(ctx context.Context, key string) error { return erase(ctx, b, dir, hashed(key)) },
 		Check:   func() error { return writable(dir) },
 		Local:   true,
-	}, opt), nil
+	}, opt)
+	bucket.past = past
+	return bucket, nil
+}
+
+// openPast opens those folders of the past that are there.
+func openPast(dir string, folders []string) (past []*Bucket, err error) {
+	here, err := os.Stat(dir)
+	if err != nil {
+		return nil, classify(refused(err), "open")
+	}
+	seen := []fs.FileInfo{here}
+	for _, folder := range folders {
+		i, err := os.Stat(folder)
+		if err != nil || !i.IsDir() || slices.ContainsFunc(seen, func(o fs.FileInfo) bool { return os.SameFile(o, i) }) {
+			continue
+		}
+		b, err := OpenFolder(folder, Options{})
+		if err != nil {
+			for _, p := range past {
+				err = errors.Join(err, p.Close())
+			}
+			return nil, err
+		}
+		past, seen = append(past, b), append(seen, i)
+	}
+	return past, nil
 }
 
 // hashed is where a key lies: two levels, since a folder with a million files

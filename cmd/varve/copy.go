@@ -224,8 +224,8 @@ func (p *program) side(ctx context.Context, url, data, place string, exists bool
 		return e, err
 	}
 	o := varve.Options{Data: data, Elements: place, Log: p.log}
-	if o.Data == "" && src.Scheme != "sqlite" && src.Scheme != "memory" {
-		o.Data = p.config.Data
+	if data == "" && src.Scheme != "memory" && (src.Scheme != "sqlite" || !p.namedData()) {
+		p.data(&o, p.config.Data)
 	}
 	db, err := all.Open(ctx, url, &o)
 	if err != nil {

@@ -38,8 +38,8 @@ func folderURL(folder string) string {
 // for the default one, databases/NAME/elements/ for another. A database that
 // is named by a folder of its own keeps them there. In a place that --elements
 // names, the keys of another than the default one begin with databases/NAME/.
-// Artifacts are beside a database in files, unless another data folder than the
-// default was named.
+// Without any of it bytes are beside a database in files, unless another data
+// folder than the default was named.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
 	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
@@ -54,12 +54,8 @@ func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.D
 	if d.Name != server.DefaultDatabase {
 		folder = filepath.Join(c.Data, "databases", d.Name)
 	}
-	switch {
-	case d.Name != server.DefaultDatabase && isFolder(d.URL):
-	case folderURL(c.Data) != folderURL(varve.DefaultData): // which to name is to name nothing
-		o.Data = folder
-	default:
-		o.DefaultData = folder
+	if d.Name == server.DefaultDatabase || !isFolder(d.URL) {
+		p.data(&o, folder)
 	}
 	db, err := all.Open(ctx, d.URL, &o)
 	if errors.Is(err, errs.Invalid) || errors.Is(err, errs.Unsupported) {
@@ -67,6 +63,18 @@ func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.D
 	}
 	return db, err
 }
+
+// data gives a database its data folder, which is no more than a default where
+// nobody named another than that: to name the default is to name nothing.
+func (p *program) data(o *varve.Options, folder string) {
+	if p.namedData() {
+		o.Data = folder
+	} else {
+		o.DefaultData = folder
+	}
+}
+
+func (p *program) namedData() bool { return folderURL(p.config.Data) != folderURL(varve.DefaultData) }
 
 // isFolder tells whether a URL is the name of a data folder.
 func isFolder(url string) bool {
