@@ -127,7 +127,7 @@ type Store interface {
 	Select(ctx context.Context, p *Plan) iter.Seq2[[]any, error]
 	// Insert adds rows whose values are in the order of the Table's columns,
 	// all of them or none, and returns their keys in order, as text. A key that
-	// is taken is errs.Exists and names it in its text. More than one row is one
+	// is taken is [TakenKey]. More than one row is one
 	// note in the change log: of all keys from the least to the greatest in the
 	// order of keys, text by its bytes.
 	Insert(ctx context.Context, w Write, rows [][]any) ([]string, error)

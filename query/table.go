@@ -89,3 +89,9 @@ func (t *Table) Like(name string) int {
 	}
 	return -1
 }
+
+// TakenKey is what [Store.Insert] answers for a key that a row has already, or
+// another row of the same insert: every store says it alike.
+func TakenKey(t *Table, key string) error {
+	return errs.Field(errs.Exists, t.Key, "the table %q cannot have two rows with the key %q", t.Name, key)
+}

@@ -2,6 +2,7 @@ package querytest
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/varvedb/varve/errs"
@@ -81,9 +82,12 @@ var inserts = []rule{
 	}},
 	{name: "a key that is taken takes the whole insert back", test: func(s *subject) {
 		s.insert("docs", query.Row{"id": "b", "n": 1})
-		s.says(errs.Exists, "b", s.fails(query.Into("docs").Rows(query.Row{"id": "a", "n": 2}, query.Row{"id": "b", "n": 3}, query.Row{"id": "c", "n": 4})))
-		s.says(errs.Exists, "twice", s.fails(query.Into("docs").Rows(query.Row{"id": "twice", "n": 5}, query.Row{"id": "twice", "n": 6})))
+		s.taken("docs", "b", query.Row{"id": "b", "n": 2})
+		s.taken("docs", "b", query.Row{"id": "a", "n": 2}, query.Row{"id": "b", "n": 3}, query.Row{"id": "c", "n": 4})
+		s.taken("docs", "twice", query.Row{"id": "twice", "n": 5}, query.Row{"id": "twice", "n": 6})
 		s.equal(s.column(query.From("docs"), "n"), ints(1))
+		s.insert("numbers", query.Row{"id": 7, "x": "a"})
+		s.taken("numbers", "7", query.Row{"id": 7, "x": "b"})
 	}},
 	{name: "keys are returned in the order of the rows", test: func(s *subject) {
 		s.equal(s.insert("docs", query.Row{"id": "b"}, query.Row{"id": "a"}, query.Row{"id": "c"}), []string{"b", "a", "c"})
@@ -124,4 +128,15 @@ func kinds(t query.Table) map[string]string {
 		out[c.Name] = c.Type.String()
 	}
 	return out
+}
+
+// taken holds an insert to be refused for a key, in the words in which every
+// store says it, with nothing of its engine's.
+func (s *subject) taken(table, key string, rows ...query.Row) {
+	s.Helper()
+	err := s.fails(query.Into(table).Rows(rows...))
+	s.kind(errs.Exists, err)
+	if want := fmt.Sprintf("id: the table %q cannot have two rows with the key %q", table, key); err.Error() != want {
+		s.Fatalf("the error is %q, want %q", err, want)
+	}
 }

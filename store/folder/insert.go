@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/varvedb/varve/change"
-	"github.com/varvedb/varve/errs"
 	"github.com/varvedb/varve/query"
 	"github.com/varvedb/varve/store/internal/rowquery"
 )
@@ -54,7 +53,7 @@ func (t *table) add(in map[string]struct{}, rows [][]any) (added []string, err e
 	for _, row := range rows {
 		key := rowquery.KeyText(row[at])
 		if _, taken := in[key]; taken {
-			return nil, errs.Field(errs.Exists, t.Key, "the table %q has a row with the key %q", t.Name, key)
+			return nil, query.TakenKey(&t.Table, key)
 		}
 		in[key] = struct{}{}
 		line, err := t.content.Line(row)

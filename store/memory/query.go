@@ -153,7 +153,7 @@ func (b databackend) Insert(ctx context.Context, w query.Write, rows [][]any) (k
 		for _, row := range rows {
 			key := rowquery.KeyText(row[column])
 			if _, taken := r.rows[key]; taken {
-				return errs.Field(errs.Exists, r.table.Key, "the table %q has a row with the key %q", r.table.Name, key)
+				return query.TakenKey(&r.table, key)
 			}
 			put(d, r.rows, key, slices.Clone(row))
 			keys = append(keys, key)

@@ -158,7 +158,6 @@ func (i *insertion) refused(ctx context.Context, u *unit, err error) error {
 			list = append(list, row[at])
 		}
 	}
-	taken := errs.New(errs.Exists, "another row has this key")
 	for ; len(list) > 0; list = list[min(many, len(list)):] {
 		part := list[:min(many, len(list))]
 		there := map[string]bool{}
@@ -169,7 +168,7 @@ func (i *insertion) refused(ctx context.Context, u *unit, err error) error {
 			return nil
 		}})
 		if failed != nil {
-			return taken
+			return sqlquery.TakenValue(i.t)
 		}
 		for _, key := range part {
 			if there[sqlquery.KeyText(key)] {
@@ -177,7 +176,7 @@ func (i *insertion) refused(ctx context.Context, u *unit, err error) error {
 			}
 		}
 	}
-	return taken
+	return sqlquery.TakenValue(i.t)
 }
 
 // Update implements query.Store.
@@ -239,14 +238,14 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, where quer
 			}
 			u.do(asked.SQL, asked.Args...)
 			if err := u.spill(ctx); err != nil {
-				return single(err)
+				return single(t, err)
 			}
 			rest = rest[n:]
 		}
 		for i := 0; i < len(keys) && !w.Quiet; i++ {
 			u.note(t.Name, sqlquery.KeyText(keys[i]), op, chat.Write{Now: w.Now})
 		}
-		return single(stillMade(ctx, u, t))
+		return single(t, stillMade(ctx, u, t))
 	})
 	if err != nil {
 		return nil, q.changed(ctx, err, w.Table)
@@ -256,9 +255,9 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, where quer
 
 // single keeps a duplicate from being tried again: it is one of the caller's,
 // not of two that came at once.
-func single(err error) error {
+func single(t *sqlquery.Table, err error) error {
 	if number(err) == duplicate {
-		return errs.New(errs.Exists, "another row has this value")
+		return sqlquery.TakenValue(t)
 	}
 	return err
 }

@@ -205,7 +205,7 @@ func (i *insertion) refused(ctx context.Context, err error) error {
 		}})
 	at := slices.IndexFunc(texts, func(s string) bool { return taken[s] })
 	if failed != nil || at < 0 {
-		return err
+		return sqlquery.TakenValue(i.t)
 	}
 	return sqlquery.TakenKey(i.t, texts[at])
 }
@@ -258,6 +258,9 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, columns []
 		keys = append(keys, key)
 		return err
 	}}}, l.stillMade(t)...)...)
+	if code(err) == "23505" {
+		err = sqlquery.TakenValue(t)
+	}
 	if err != nil {
 		return nil, q.changed(ctx, err, w.Table)
 	}

@@ -110,14 +110,14 @@ func insertRow(s *sqlite3.Stmt, row []any, columns []int) (err error) {
 // where that is why.
 func (c *conn) refused(t *sqlquery.Table, key any, err error) error {
 	err = classify(err)
-	if !errors.Is(err, errs.Exists) || key == nil {
+	if !errors.Is(err, errs.Exists) {
 		return err
 	}
 	_, there, failed := c.text("SELECT 1 FROM "+sqlcore.Quote(t.Name)+" WHERE "+sqlcore.Quote(t.Key)+"=?", key)
 	if failed == nil && there {
 		return sqlquery.TakenKey(t, key)
 	}
-	return err
+	return sqlquery.TakenValue(t)
 }
 
 // write runs fn as one unit. Inside an Update its failure leaves what was done
@@ -192,6 +192,9 @@ func (q data) alter(ctx context.Context, w query.Write, op change.Op, statement 
 			found = append(found, row[0])
 			return true
 		})
+		if errors.Is(err, errs.Exists) {
+			err = sqlquery.TakenValue(t)
+		}
 		if err != nil {
 			return err
 		}

@@ -215,8 +215,13 @@ func Span(keys []any) (first, last string) {
 }
 
 // TakenKey is the error for a key that a row has already.
-func TakenKey(t *Table, key any) error {
-	return errs.Field(errs.Exists, t.Key, "there is a row with the key %q already", KeyText(key))
+func TakenKey(t *Table, key any) error { return query.TakenKey(&t.Table, KeyText(key)) }
+
+// TakenValue is the error for what another row has in a column in which whoever
+// made the table wants it once. What the engine says of that names things of its
+// own, and may repeat the value.
+func TakenValue(t *Table) error {
+	return errs.New(errs.Exists, "another row of the table %q has a value that no two of its rows may have", t.Name)
 }
 
 // ParseKey reads a key from its text.
