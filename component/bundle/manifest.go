@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -47,10 +48,18 @@ func (m Manifest) encode() ([]byte, error) {
 // parseManifest takes what encode writes and nothing else: of a key that stands
 // twice, or one that is not known, two readers would make two things.
 func parseManifest(text []byte) (Manifest, error) {
-	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, errs.Wrap(errs.Invalid, err, "%s is damaged", ManifestName)
+	var read struct {
+		Version int `json:"version"`
+		component.Name
+		Artifacts some[artifact.Info] `json:"artifacts"`
+		Files     some[artifact.File] `json:"files"`
 	}
+	if err := json.Unmarshal(text, &read); errors.Is(err, errs.TooLarge) {
+		return Manifest{}, err
+	} else if err != nil {
+		return Manifest{}, errs.Wrap(errs.Invalid, err, "%s is damaged", ManifestName)
+	}
+	m := Manifest{read.Version, read.Name, read.Artifacts, read.Files}
 	if m.Version != 1 {
 		return m, errs.New(errs.Invalid, "%s is of version %d, and this program knows 1; take a newer Varve", ManifestName, m.Version)
 	}
@@ -60,12 +69,37 @@ func parseManifest(text []byte) (Manifest, error) {
 	return m, m.check()
 }
 
+// some is a list of at most as many as an export has files: what takes three
+// bytes of a text takes forty of memory, so that the text's length is no bound.
+type some[T any] []T
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *some[T]) UnmarshalJSON(raw []byte) error {
+	*l = nil
+	d := json.NewDecoder(bytes.NewReader(raw))
+	switch begin, err := d.Token(); {
+	case err != nil || begin == nil:
+		return err
+	case begin != json.Delim('['):
+		return errors.New("a list is something else")
+	}
+	*l = some[T]{}
+	for d.More() {
+		if len(*l) == maxFiles {
+			return errs.New(errs.TooLarge, "%s names more than %d files or artifacts", ManifestName, maxFiles)
+		}
+		var one T
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		*l = append(*l, one)
+	}
+	return nil
+}
+
 // check holds a manifest to what an export can have: files where they belong,
 // on every operating system, each once, and none but those of its artifacts.
 func (m Manifest) check() error {
-	if len(m.Files) > maxFiles {
-		return errs.New(errs.TooLarge, "there are more than %d files", maxFiles)
-	}
 	of := map[artifact.Digest][]artifact.File{} // by the artifact they belong to
 	names := spelling{}
 	for i, f := range m.Files {

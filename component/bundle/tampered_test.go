@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,30 @@ func exported(t *testing.T, name string) (path string, digest artifact.Digest) {
 	path = filepath.Join(dir, name)
 	told := must[bundle.Told](t)(bundle.Export(t.Context(), w, w.bytes, component.Newest("application", "search"), path))
 	return path, told.Digest
+}
+
+// A manifest's memory is bounded by what an export can name, not by its text.
+func TestAManifestOfTooManyNames(t *testing.T) {
+	for _, list := range []string{"files", "artifacts"} {
+		dir := t.TempDir()
+		text := `{"version":1,"` + list + `":[` + strings.Repeat("{},", 5<<20) + `{}]}`
+		if err := os.WriteFile(filepath.Join(dir, bundle.ManifestName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b, err := bundle.Read(t.Context(), dir)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			b.Close()
+		}
+		if !errors.Is(err, errs.TooLarge) || !strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: %v", list, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 160<<20 {
+			t.Errorf("%d MiB of a text of %d", took>>20, len(text)>>20)
+		}
+	}
 }
 
 // refuses: such an export is not read.
