@@ -27,6 +27,9 @@ type Name struct {
 // String is "type/identifier".
 func (n Name) String() string { return n.Type + "/" + n.Identifier }
 
+// Check is errs.Invalid where the identifier is none that a component may have.
+func (n Name) Check() error { return checkIdentifier(n.Identifier) }
+
 // Ref names one version of a component.
 type Ref struct {
 	Name

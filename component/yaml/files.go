@@ -38,6 +38,7 @@ type place struct {
 	file     string
 	document int
 	node     *yaml.Node
+	order    int // in which it was met
 }
 
 // Read reads one more file, whose name errors say.
@@ -74,7 +75,7 @@ func (f *Files) add(at place) error {
 		list, nodes = items, meant(root).Content
 	}
 	for i, item := range list {
-		in := place{at.file, at.document, nodes[i]}
+		in := place{file: at.file, document: at.document, node: nodes[i]}
 		found, err := f.declared(item)
 		if err != nil {
 			return in.of(err)
@@ -109,12 +110,13 @@ func (f *Files) remember(at place) {
 	n := at.node
 	if n.Kind == yaml.MappingNode {
 		name := component.Name{Type: text(n, "type_id"), Identifier: text(n, "identifier")}
-		if _, known := f.places[name]; !known && name.Identifier != "" {
+		if _, known := f.places[name]; !known && name != (component.Name{}) {
+			at.order = len(f.places)
 			f.places[name] = at
 		}
 	}
 	for _, inner := range n.Content {
-		f.remember(place{at.file, at.document, inner})
+		f.remember(place{file: at.file, document: at.document, node: inner})
 	}
 }
 
@@ -134,9 +136,25 @@ func (f *Files) Place(err error) error {
 		}
 	}
 	if best == "" {
-		return err
+		return f.misnamed(e, err)
 	}
 	return at.about(err, strings.TrimPrefix(e.Field[len(best):], "."))
+}
+
+// misnamed gives an error about an identifier its place. It says the type alone,
+// since an identifier that cannot be one had better not be repeated; what is met
+// first is refused first.
+func (f *Files) misnamed(e *errs.Error, err error) error {
+	var at *place
+	for name, p := range f.places {
+		if e.Field == name.Type+".identifier" && name.Check() != nil && (at == nil || p.order < at.order) {
+			at = &p
+		}
+	}
+	if at == nil {
+		return err
+	}
+	return at.about(err, "identifier")
 }
 
 // of says where an error is whose field is a path from here.

@@ -63,6 +63,24 @@ func TestAnErrorSaysWhereAComponentStands(t *testing.T) {
 	}
 }
 
+// An identifier that none may have does not say which component it is of.
+func TestAnErrorSaysWhereAnIdentifierStands(t *testing.T) {
+	for text, want := range map[string]string{
+		"- {type_id: model, identifier: m}\n- type_id: model\n  identifier: a/b\n- {type_id: model, identifier: c/d}\n": "line 3)",
+		"- {type_id: metric, identifier: a/b}\n\n- {type_id: model}\n":                                                  "line 3)",
+		"type_id: application\nidentifier: app\ncomponents:\n  - type_id: model\n    kind: hash\n    identifier: ..\n":  "line 6)",
+	} {
+		var f Files
+		if err := f.Read("named.yaml", strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		err := f.Place(errs.Field(errs.Invalid, "model.identifier", "is wrong"))
+		if want = "model.identifier: is wrong (named.yaml, document 1, " + want; err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	texts := []string{"", " ", "yes", "123", "1e3", "2024-01-02", "null", "~", "a\nb", " a\n b\n", "\n", "a\n\n\n", "x: y", "- x", "#", "'", "\"", "\t", "a\u0085b", "\u2028", "é", "\x01", "&a", "*a", "!!str", "<<", "trailing ", "%", "|", "a: b\n  c", "\ufeff", "0x10", ".inf", "1_000", "=",
 		strings.Repeat("long and longer ", 20)}
