@@ -21,6 +21,7 @@ import varve
 from varve import Application, Model, errors
 from varve._blocking import Loop
 from varve.query import Select
+from varve.server import Server
 
 UTC = datetime.timezone.utc
 EAST = datetime.timezone(datetime.timedelta(hours=5))
@@ -164,8 +165,7 @@ def test_a_datalayer_that_nobody_has(folder):
     assert len(list(cursor)) == 3  # it was not in the middle of an answer
     del cursor
     gc.collect()
-    thread.join(60)
-    assert not thread.is_alive()
+    thread.join()  # the server was stopped
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is nothing like it")
@@ -243,9 +243,12 @@ def test_what_answers_is_something_else():
 
 
 def test_a_program_that_is_another(folder):
-    other = shutil.which("false")
-    with pytest.raises(errors.UnavailableError, match=other):
-        varve.connect("sqlite:app.db", binary=other)
+    server = Server("d", binary=shutil.which("false"))
+    server.start()
+    while server.failure is None:
+        threading.Event().wait(0.05)
+    assert server.binary in server.failure and "code 1" in server.failure
+    server.stop()
     with pytest.raises(errors.NotFoundError, match="VARVE_BINARY") as refused:
         varve.connect("sqlite:app.db", binary="/no/such")
     assert refused.value.field == "binary" and isinstance(refused.value, OSError)

@@ -167,4 +167,7 @@ def _client(name: str) -> Client:
     return Client(
         data=name + ".varve",
         arguments=("--url", "sqlite:" + quote(name), "--log", "warn"),
+        # One that is only starting will answer, on however busy a machine.
+        retry_seconds=60.0,
+        read_retry_seconds=60.0,
     )
