@@ -88,6 +88,9 @@ type Options struct {
 	// "https://chat.example.org". It goes before addresses of bytes, which are
 	// relative to the server without it.
 	PublicURL string
+	// LinkLife is how long signed addresses of elements' bytes work, at most
+	// blob.MaxTTL. 0: blob.DefaultTTL.
+	LinkLife time.Duration
 	// Address is how the server is reached on this machine; where there is no
 	// PublicURL it goes before the addresses that are stored.
 	Address string
@@ -180,13 +183,16 @@ func (db *DB) openRooms(ctx context.Context, o Options) error {
 		place, o.Within = beneath(db.folder(o), "elements"), ""
 		past = db.formerly(o)
 	}
+	if o.LinkLife < 0 || o.LinkLife > blob.MaxTTL {
+		return errs.Field(errs.Invalid, "link-life", "signed addresses can work for %v at most", blob.MaxTTL)
+	}
 	if place != "" {
 		urls, err := secret(ctx, db.store, data, "urls")
 		if err != nil {
 			return err
 		}
 		db.files, err = blob.Open(ctx, place, o.Buckets,
-			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name, Within: o.Within, Past: past})
+			blob.Options{Secret: urls, Base: o.PublicURL, Database: o.Name, Within: o.Within, Past: past, TTL: o.LinkLife})
 		if err != nil {
 			return err
 		}

@@ -29,8 +29,13 @@ import (
 	"github.com/varvedb/varve/errs"
 )
 
-// DefaultTTL is how long a signed URL works, as long as Chainlit's do.
-const DefaultTTL = time.Hour
+// How long a signed URL works: by default as long as Chainlit's do, and at most
+// so long that every kind of bucket can sign it, also with a key that it gives
+// out for a week.
+const (
+	DefaultTTL = time.Hour
+	MaxTTL     = 6 * 24 * time.Hour
+)
 
 // Options tune a [Bucket].
 type Options struct {

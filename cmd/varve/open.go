@@ -42,7 +42,7 @@ func folderURL(folder string) string {
 // folder than the default was named.
 func (p *program) openDatabase(ctx context.Context, d config.Database) (*varve.DB, error) {
 	c := p.config
-	o := varve.Options{PublicURL: c.PublicURL, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
+	o := varve.Options{PublicURL: c.PublicURL, LinkLife: c.LinkLife, Address: address(c.Listen), Name: d.Name, Elements: c.Elements,
 		Metadata: c.Metadata, Artifacts: c.Artifacts, Compute: c.Compute, Examine: p.examining, Log: p.log}
 	if p.retaining {
 		o.Retain = c.Retain

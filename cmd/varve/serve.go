@@ -19,6 +19,7 @@ import (
 type serveCommand struct {
 	Listen     []string `config:"" help:"Where to listen: HOST:PORT, or unix for the socket in the data folder only; can be repeated (default: 127.0.0.1:8484)." placeholder:"ADDR"`
 	PublicURL  string   `config:"" name:"public-url" help:"How browsers reach the server; makes addresses of files absolute." placeholder:"URL"`
+	LinkLife   string   `config:"" help:"How long signed addresses of files work: 30m, 12h, 2d (default: 1h)." placeholder:"AGE"`
 	CORSOrigin []string `config:"" name:"cors-origin" help:"An origin whose pages may call; can be repeated." placeholder:"ORIGIN"`
 	Database   []string `config:"" sep:"none" help:"A further database; can be repeated." placeholder:"NAME=URL"`
 	MaxBody    string   `config:"" help:"The largest JSON body (default: 32MiB)." placeholder:"SIZE"`

@@ -11,6 +11,7 @@ package config
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/blob"
@@ -29,6 +30,7 @@ type Config struct {
 	Compute     string     // what runs jobs; "": this process
 	Listen      []string   // TCP addresses, "unix", or "unix:PATH"
 	PublicURL   string
+	LinkLife    time.Duration // how long signed addresses of elements work
 	CORSOrigins []string
 	MaxBody     int64
 	MaxContent  int64
@@ -48,6 +50,7 @@ func Default() Config {
 	return Config{
 		Data:       varve.DefaultData,
 		Listen:     []string{"127.0.0.1:8484"},
+		LinkLife:   blob.DefaultTTL,
 		MaxBody:    server.DefaultMaxBody,
 		MaxContent: server.DefaultMaxContent,
 		Log:        Levels{Default: slog.LevelInfo, Parts: map[string]slog.Level{"server": slog.LevelWarn}},
@@ -94,7 +97,24 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 			}
 		}
 	}
-	return c, append(warnings, c.elementsOfChainlit(s.Environ)...), nil
+	warnings = append(warnings, c.elementsOfChainlit(s.Environ)...)
+	return c, append(warnings, c.linkLifeOfChainlit(s.Environ)...), nil
+}
+
+// linkLifeOfChainlit takes the variable that Chainlit's storage clients read,
+// in seconds, when nothing else says how long links work.
+func (c *Config) linkLifeOfChainlit(environ []string) (warnings []string) {
+	const name = "STORAGE_EXPIRY_TIME"
+	text := lookup(environ, name)
+	if c.Set("link-life") || text == "" {
+		return nil
+	}
+	life, err := parseLinkLife(text + "s")
+	if err != nil {
+		return []string{name + " is not used: a number of seconds up to 518400, six days, is needed"}
+	}
+	c.LinkLife, c.origin["link-life"] = life, name
+	return nil
 }
 
 // elementsOfChainlit takes the bucket of Chainlit's own variables when no other

@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/varvedb/varve/errs"
 )
 
 func load(t *testing.T, file string, environ []string, flags map[string][]string) (Config, []string, error) {
@@ -242,4 +245,38 @@ func FuzzFile(f *testing.F) {
 		}
 		c.Lines()
 	})
+}
+
+func TestHowLongLinksWork(t *testing.T) {
+	for _, u := range []struct {
+		name    string
+		environ []string
+		flag    []string
+		want    time.Duration
+		origin  string
+		warned  bool
+	}{
+		{"nothing said", nil, nil, time.Hour, "", false},
+		{"a flag", nil, []string{"2d"}, 48 * time.Hour, "--link-life", false},
+		{"Chainlit's variable", []string{"STORAGE_EXPIRY_TIME=90"}, nil, 90 * time.Second, "STORAGE_EXPIRY_TIME", false},
+		{"both", []string{"STORAGE_EXPIRY_TIME=90", "VARVE_LINK_LIFE=30m"}, nil, 30 * time.Minute, "VARVE_LINK_LIFE", false},
+		{"no number", []string{"STORAGE_EXPIRY_TIME=soon"}, nil, time.Hour, "", true},
+		{"too long for a bucket", []string{"STORAGE_EXPIRY_TIME=999999"}, nil, time.Hour, "", true},
+	} {
+		t.Run(u.name, func(t *testing.T) {
+			flags := map[string][]string{}
+			if u.flag != nil {
+				flags["link-life"] = u.flag
+			}
+			c, warnings, err := load(t, "", u.environ, flags)
+			if err != nil || c.LinkLife != u.want || c.origin["link-life"] != u.origin || (len(warnings) > 0) != u.warned {
+				t.Errorf("%v from %q, warned %q, %v", c.LinkLife, c.origin["link-life"], warnings, err)
+			}
+		})
+	}
+	for _, wrong := range []string{"0s", "7d", "-1h", "d", "soon"} {
+		if _, _, err := load(t, "", nil, map[string][]string{"link-life": {wrong}}); errs.KindOf(err) != errs.Invalid {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/varvedb/varve"
 	"github.com/varvedb/varve/blob"
@@ -42,6 +43,8 @@ var settings = []setting{
 	one("compute", func(c *Config) *string { return &c.Compute }, nil),
 	{name: "listen", many: true, set: setListen, get: func(c Config) []string { return c.Listen }},
 	one("public-url", func(c *Config) *string { return &c.PublicURL }, nil),
+	{name: "link-life", set: func(c *Config, v []string) (err error) { c.LinkLife, err = parseLinkLife(v[0]); return err },
+		get: func(c Config) []string { return []string{c.LinkLife.String()} }},
 	{name: "cors-origin", many: true, set: func(c *Config, v []string) error { c.CORSOrigins = v; return nil },
 		get: func(c Config) []string { return c.CORSOrigins }},
 	size("max-body", func(c *Config) *int64 { return &c.MaxBody }),
@@ -93,6 +96,19 @@ func size(name string, at func(*Config) *int64) setting {
 			return err
 		},
 		get: func(c Config) []string { return []string{formatSize(*at(&c))} }}
+}
+
+// parseLinkLife reads a duration such as 30m, 12h or 2d.
+func parseLinkLife(text string) (time.Duration, error) {
+	life, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		life, err = time.ParseDuration(days + "h")
+		life *= 24
+	}
+	if err != nil || life < time.Second || life > blob.MaxTTL {
+		return 0, errs.New(errs.Invalid, "is a time such as 30m, 12h or 2d, a second at least and 6d at most")
+	}
+	return life, nil
 }
 
 func listed(s string) []string {
