@@ -144,25 +144,36 @@ type unhideCommand struct {
 
 // Run shows hidden versions again: one, or all of a component.
 func (u *unhideCommand) Run(ctx context.Context, p *program) error {
-	return u.settle(ctx, p, &u.catalogue, "shown again", component.API.Unhide)
+	w, err := u.which.which()
+	if err != nil {
+		return err
+	}
+	return u.settle(ctx, p, w, "shown again", "nothing is hidden", component.API.Unhide)
 }
 
 type purgeCommand struct {
 	catalogue
-	which
+	Type       string `arg:"" optional:"" help:"Only those of this type: model, listener, table, …"`
+	Identifier string `arg:"" optional:"" help:"Only this one's."`
+	Version    string `arg:"" optional:"" help:"Only this version: a number, or newest."`
+	Yes        bool   `short:"y" help:"Of all components, or of all of a type."`
 }
 
-// Run removes hidden versions that nobody uses any more.
+// Run removes hidden versions that nobody uses any more. They were removed once,
+// by force, so that a name is question enough.
 func (u *purgeCommand) Run(ctx context.Context, p *program) error {
-	return u.settle(ctx, p, &u.catalogue, "removed", component.API.Purge)
-}
-
-// settle does something to hidden versions and tells to which.
-func (w *which) settle(ctx context.Context, p *program, c *catalogue, what string, do func(component.API, context.Context, component.Which) ([]component.Ref, error)) error {
-	asked, err := w.which()
+	w, err := componentNamed(u.Type, u.Identifier, u.Version)
 	if err != nil {
 		return err
 	}
+	if u.Identifier == "" && !u.Yes {
+		return usage{errs.Field(errs.Invalid, "identifier", "is missing; with --yes in its place all hidden versions go that nobody uses. `varve show --hidden` lists what is hidden")}
+	}
+	return u.settle(ctx, p, w, "removed", "nothing is hidden that nobody uses", component.API.Purge)
+}
+
+// settle does something to hidden versions and tells to which.
+func (c *catalogue) settle(ctx context.Context, p *program, asked component.Which, what, nothing string, do func(component.API, context.Context, component.Which) ([]component.Ref, error)) error {
 	return c.with(ctx, p, p.openExisting, func(at registered) error {
 		refs, err := do(at.API, ctx, asked)
 		if err != nil {
@@ -175,7 +186,7 @@ func (w *which) settle(ctx context.Context, p *program, c *catalogue, what strin
 			p.print("%s %s", what, line(r.String()))
 		}
 		if len(refs) == 0 {
-			p.print("nothing is hidden")
+			p.print("%s", nothing)
 		}
 		return nil
 	})
