@@ -16,7 +16,7 @@ var (
 
 // Peek implements chat.Peeker.
 func (r rooms) Peek(ctx context.Context) error {
-	q := data{r.at}
+	q := data(r)
 	l, err := q.layout(ctx)
 	if err == nil && l.core == nil {
 		l, err = q.anew(ctx, l)
