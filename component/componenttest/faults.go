@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/varvedb/varve/artifact"
 	"github.com/varvedb/varve/component"
@@ -18,14 +19,13 @@ var errFault = errors.New("a fault that was injected")
 // dies there.
 type faulty struct {
 	component.Store
-	left  *int
+	left  *atomic.Int64 // rows are read beside the apply
 	after bool
 	dies  bool
 }
 
 func (f faulty) call(do func() error) error {
-	*f.left--
-	if *f.left != 0 {
+	if f.left.Add(-1) != 0 {
 		return do()
 	}
 	if f.after {
@@ -143,7 +143,8 @@ func (s *subject) everyFault(dies bool) {
 func (s *subject) fault(n int, after, dies bool) (through bool) {
 	s.Helper()
 	s.must(s.store.Commit(s.ctx, component.Batch{Reset: true, At: moment(0)}))
-	left := n
+	var left atomic.Int64
+	left.Store(int64(n))
 	// Rows are read beside the apply, where a test cannot let the process die.
 	records, pins := 6, !dies
 	if pins {
@@ -186,5 +187,5 @@ func (s *subject) fault(n int, after, dies bool) (through bool) {
 	w, err2 := m.(*component.Model).Artifacts["w"].Read(s.ctx)
 	s.must(err2)
 	s.equal(string(w), weights)
-	return left > 0
+	return left.Load() > 0
 }
