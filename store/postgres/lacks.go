@@ -182,7 +182,7 @@ func (l *layout) missingSearch() []remedy {
 	return []remedy{{
 		Finding: store.Finding{What: "search has no index", Cost: "a search reads all texts of the user", SQL: sql},
 		apply: func(ctx context.Context, s *Store) error {
-			if err := s.direct().write(ctx, sqlcore.Query{SQL: sql[0]}); err != nil {
+			if err := s.alter(ctx, sql[:1]); err != nil {
 				if code(err) == "42501" { // not without the right to; search works without
 					s.log.Warn("search stays without an index: this role may not create the extension pg_trgm")
 					return nil

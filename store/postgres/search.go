@@ -18,17 +18,21 @@ import (
 // index makes the trigram index for search where the extension can be had. It
 // is an extra: without it search looks through the rows of the user.
 func (s *Store) index(ctx context.Context, l *layout) {
-	for _, sql := range trigrams(l, "") {
-		if err := s.direct().write(ctx, sqlcore.Query{SQL: sql}); err != nil {
-			s.log.Info("search works without an index here", "err", err)
-			return
-		}
+	sql := trigrams(l, "")
+	err := s.alter(ctx, sql[:1])
+	if err == nil {
+		err = s.direct().write(ctx, sqlcore.Query{SQL: sql[1]})
+	}
+	if err != nil {
+		s.log.Info("search works without an index here", "err", err)
 	}
 }
 
 const searchIndex = "varve_steps_search"
 
-// trigrams are the statements for the index; how is CONCURRENTLY or nothing.
+// trigrams are the statements for the index, of which the first needs the lock
+// of those who change a schema: of two who make an extension at once one fails,
+// whatever IF NOT EXISTS says. how is CONCURRENTLY or nothing.
 func trigrams(l *layout, how string) []string {
 	return []string{
 		`CREATE EXTENSION IF NOT EXISTS pg_trgm`,
