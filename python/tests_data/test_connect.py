@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 import pytest
@@ -86,13 +87,13 @@ def test_a_server_that_runs(folder, monkeypatch):
             varve.connect(db.url, metadata="sqlite:m.db")
 
 
-def test_nothing_is_kept_in_memory():
+def test_nothing_is_kept_in_memory(folder, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with varve.connect("memory:") as one, varve.connect("memory://") as two:
         one["docs"].insert({"x": 1}).execute()
         assert "docs" not in two.databackend.list_tables()
-        data = one._place.data
-        assert os.path.isdir(data)
-    assert not os.path.exists(data)
+        assert len(list(folder.iterdir())) == 2  # their sockets and bytes
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("address", ["csv:files", "csv://files", "files/*.csv"])

@@ -192,6 +192,8 @@ db.close()
 
 
 def test_an_interrupted_call_is_given_up():
+    # What is started in the background of a shell ignores this signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     begun, given_up = threading.Event(), threading.Event()
 
     async def call():
@@ -207,8 +209,11 @@ def test_an_interrupted_call_is_given_up():
 
     loop, other = Loop(), threading.Thread(target=interrupt)
     other.start()
-    with pytest.raises(KeyboardInterrupt):
-        loop.run(call())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(call())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert given_up.wait(300)
     other.join()
     loop.close()
