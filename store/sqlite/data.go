@@ -46,7 +46,7 @@ func (q data) Tables(ctx context.Context) (tables []query.Table, err error) {
 
 // Table implements query.Store.
 func (q data) Table(ctx context.Context, name string) (t query.Table, err error) {
-	err = q.snapshot(ctx, func(c *conn) error {
+	err = q.at.read(ctx, func(c *conn) error {
 		found, err := q.table(c, name)
 		if err == nil {
 			t = found.Table

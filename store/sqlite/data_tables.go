@@ -32,7 +32,11 @@ func (q data) table(c *conn, name string) (*sqlquery.Table, error) {
 			return t, nil
 		}
 	}
-	t, err := q.find(c, name)
+	var t *sqlquery.Table
+	err = c.snapshot(func() error {
+		t, err = q.find(c, name)
+		return err
+	})
 	if err != nil || t.Reserved == query.StateRoom {
 		return t, err // what is declared can change without the schema
 	}
