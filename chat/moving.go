@@ -51,11 +51,14 @@ type Preparer interface {
 // A Peeker tells whether there is anything to read. Stores are one whose tables
 // are made by the first use of conversations: who only asks must not be that.
 type Peeker interface {
-	// Peek is nil where conversations are kept, errs.NotFound where nobody has
-	// made tables for them, and errs.Invalid where the names of those are taken by
+	// Peek is nil where conversations are kept, [ErrUnmade] where nobody has made
+	// tables for them, and errs.Invalid where the names of those are taken by
 	// tables that are not theirs. It makes none.
 	Peek(ctx context.Context) error
 }
+
+// ErrUnmade is what a [Peeker] says of a database without conversations.
+var ErrUnmade = errs.New(errs.NotFound, "nobody keeps conversations in this database")
 
 // Peek asks a store that is a [Peeker]; any other has conversations.
 func Peek(ctx context.Context, s Store) error {

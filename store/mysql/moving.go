@@ -25,7 +25,7 @@ func (r rooms) Peek(ctx context.Context) error {
 		return err
 	}
 	if l.silent() {
-		return errs.New(errs.NotFound, "nobody keeps conversations in this database")
+		return chat.ErrUnmade
 	}
 	return l.refused
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/varvedb/varve/chat"
-	"github.com/varvedb/varve/errs"
 )
 
 // rooms serves the port of conversations, on the outer handle or inside an
@@ -67,7 +66,7 @@ func (r rooms) Peek(ctx context.Context) error {
 	return r.at.read(ctx, func(c *conn) error {
 		found, err := c.chainlit()
 		if err == nil && len(found) == 0 {
-			err = errs.New(errs.NotFound, "nobody keeps conversations in this file")
+			err = chat.ErrUnmade
 		}
 		if err == nil {
 			_, err = c.look(false)
